@@ -1,0 +1,51 @@
+PYTHON ?= python3
+SERVE ?= 1
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO_LIBRARY := .demo-library
+
+.PHONY: help demo test check chromium clean
+
+help: ## Show the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+
+demo: $(VENV)/.installed ## Index sample_docs, answer three questions, serve the web page (SERVE=0: do not serve)
+	@$(BIN)/pagelens ingest sample_docs/corpus --library $(DEMO_LIBRARY)
+	@$(BIN)/pagelens search --queries sample_docs/demo.jsonl --top-k 3 --library $(DEMO_LIBRARY)
+ifneq ($(SERVE),0)
+	@$(BIN)/pagelens serve --library $(DEMO_LIBRARY)
+endif
+
+test: $(VENV)/.installed-dev chromium check ## Lint, type-check, run every test
+	@$(BIN)/pytest
+
+check: $(VENV)/.installed-dev ## Lint and type-check only
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+chromium: ## Install Debian's chromium for the browser tests where that is possible
+	@command -v chromium >/dev/null 2>&1 || { \
+		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && \
+		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q chromium; } || true
+
+clean: ## Remove the virtual environment and the demo library
+	rm -rf $(VENV) $(DEMO_LIBRARY)
+
+# Debian keeps the part of venv that brings pip in a package of its own.
+$(BIN)/pip:
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && \
+		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q python3-venv; } || { \
+		echo 'Python has no venv module here: run "apt-get install python3-venv" as root.' >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/pip
+	@echo 'Installing Pagelens into $(VENV) (a few minutes the first time)'
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(BIN)/pip
+	@echo 'Installing Pagelens and its test tools into $(VENV) (a few minutes the first time)'
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(VENV)/.installed

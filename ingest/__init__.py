@@ -1,0 +1,1 @@
+"""From files to pages to the index: sources, rendering, text layer, OCR, the ingest run."""

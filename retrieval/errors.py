@@ -1,0 +1,142 @@
+"""Every failure that Pagelens names: one class each, with its exit code and its remedy.
+
+They live in the lowest layer, since imports go `ui -> app -> ingest -> retrieval` and every layer
+raises them. `app/errors.py` turns them into what a terminal shows.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class PagelensError(Exception):
+    """Root of all errors that Pagelens raises on purpose; the message is one plain line."""
+
+    exit_code: ClassVar[int] = 1
+    remedy: ClassVar[str] = ""
+
+
+class UnknownEncoder(PagelensError):
+    """The model named is neither in the catalog nor a folder."""
+
+    exit_code = 2
+    remedy = "`pagelens models` lists the encoders."
+
+
+class UnknownDocument(PagelensError):
+    """No document of the library has this name or id."""
+
+    exit_code = 2
+    remedy = "`pagelens status` lists what the library holds."
+
+
+class AmbiguousDocument(PagelensError):
+    """More than one document of the library answers to this name or id prefix."""
+
+    exit_code = 2
+    remedy = "Give the document id, or enough of its first characters."
+
+
+class PathNotFound(PagelensError):
+    """A path given on the command line does not exist."""
+
+    exit_code = 2
+
+
+class InvalidEvaluationSet(PagelensError):
+    """An evaluation folder lacks a file or holds a line that cannot be read."""
+
+    exit_code = 2
+    remedy = (
+        "An evaluation folder holds corpus/, queries.jsonl (id, text) and qrels.tsv with the "
+        "header query-id, file, page, relevance."
+    )
+
+
+class InvalidSetting(PagelensError):
+    """A PAGELENS_ environment variable is unknown or its value does not fit."""
+
+    exit_code = 2
+
+
+class FileRefused(PagelensError):
+    """A file cannot become a document; the rest of its batch goes on."""
+
+    exit_code = 3
+
+
+class EmptyFile(FileRefused):
+    """The file has zero bytes."""
+
+
+class UnreadableFile(FileRefused):
+    """The operating system does not let the file be read."""
+
+
+class NotADocument(FileRefused):
+    """The content is none of the supported formats, whatever the file's name says."""
+
+
+class EncryptedDocument(FileRefused):
+    """The PDF needs a password to be opened."""
+
+
+class TruncatedFile(FileRefused):
+    """The file ends before its content does."""
+
+
+class DamagedFile(FileRefused):
+    """The file begins like a document, but no reader can open it."""
+
+
+class NoPages(FileRefused):
+    """The document opens and has no page."""
+
+
+class PageTooLarge(FileRefused):
+    """A page or picture is larger than Pagelens agrees to render."""
+
+
+class RenderingFailed(FileRefused):
+    """The rendering process crashed, ran out of memory, or took longer than its time limit."""
+
+
+class LibraryBusy(PagelensError):
+    """Another process holds the library."""
+
+    exit_code = 4
+    remedy = "Wait for it to finish, stop it, or name another library with --library."
+
+
+class WeightsRefused(PagelensError):
+    """Model weights are missing or are not the file that Pagelens expects."""
+
+    exit_code = 5
+    remedy = "Reinstall Pagelens (`make demo` does it), or choose another model with --model."
+
+
+class EncoderMismatch(PagelensError):
+    """The library was made with another encoder than the one asked for."""
+
+    exit_code = 6
+    remedy = "Use the library's encoder, or name a new folder with --library."
+
+
+class InvalidEmbedding(PagelensError):
+    """An embedding has the wrong shape or dtype, or holds NaN, infinite or non-unit vectors."""
+
+    exit_code = 7
+
+
+class IndexFailed(PagelensError):
+    """The vector index could not be opened, read or written."""
+
+    exit_code = 7
+    remedy = "Check the free space and the rights of the library folder, then run the command again."
+
+
+class ServerFailed(PagelensError):
+    """The web server could not start."""
+
+    exit_code = 8
+    remedy = "Choose another --port, or stop the program that uses it."

@@ -1,0 +1,196 @@
+"""The frozen records that flow through Pagelens: Page -> PageEmbedding -> Hit -> Answer.
+
+Boxes are `(x0, y0, x1, y1)` as fractions of the page's width and height, origin top left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.errors import InvalidEmbedding
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+Vectors = NDArray[np.floating]
+
+# float16 rounding moves the norm of a unit vector by up to about 1e-3.
+UNIT_NORM_TOLERANCE = 5e-3
+
+
+class Kind(str, Enum):
+    """What a hit shows: a page of a document, or a picture that carries little text."""
+
+    PAGE = "page"
+    PHOTO = "photo"
+
+
+class TextSource(str, Enum):
+    """Where the words of a page come from."""
+
+    TEXT_LAYER = "text-layer"
+    OCR = "ocr"
+    NONE = "none"
+
+
+class Box(NamedTuple):
+    """A rectangle on a page, in fractions of its width and height, origin top left."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a page in reading order, with the box around its letters."""
+
+    text: str
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One rendered page, as an encoder receives it.
+
+    Attributes:
+        document_id: SHA-256 of the file's bytes, in hexadecimal.
+        page_index: 0-based.
+        words: in reading order, from the text layer or OCR; empty where none was found.
+        text_source: where the words come from.
+        image: RGB, rendered at the encoder's resolution; None for an encoder that reads words.
+    """
+
+    document_id: str
+    page_index: int
+    words: tuple[Word, ...]
+    text_source: TextSource
+    image: Image | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageEmbedding:
+    """The multi-vector of one page, every vector with its place.
+
+    Attributes:
+        vectors: float16 `[n_vectors, dim]`, each L2-normalised. `n_vectors` is 0 for a page on
+            which the encoder found nothing to read.
+        boxes: float32 `[n_vectors, 4]`; NaN for vectors that belong to no place on the page.
+        grid: (rows, columns) where the vectors are patches of a regular grid in row-major order,
+            else None.
+
+    Raises:
+        InvalidEmbedding: shape, dtype, norm or a non-finite value breaks this contract.
+    """
+
+    vectors: NDArray[np.float16]
+    boxes: NDArray[np.float32]
+    grid: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        n_vectors = check_unit_vectors(self.vectors, np.float16)
+        if self.boxes.shape != (n_vectors, 4) or self.boxes.dtype != np.float32:
+            raise InvalidEmbedding(
+                f"boxes are {self.boxes.dtype}{list(self.boxes.shape)}, "
+                f"expected float32[{n_vectors}, 4]"
+            )
+        if self.grid is not None and self.grid[0] * self.grid[1] > n_vectors:
+            raise InvalidEmbedding(f"a grid of {self.grid} needs more than {n_vectors} vectors")
+
+
+@dataclass(frozen=True, slots=True)
+class QueryEmbedding:
+    """The multi-vector of one query.
+
+    Attributes:
+        vectors: float32 `[n_tokens, dim]`, each L2-normalised.
+        tokens: the text of each vector's token.
+        shows_evidence: for each vector, whether its match is worth lighting up on a page; false
+            for instruction tokens and words such as "the", which still count in the score.
+    """
+
+    vectors: NDArray[np.float32]
+    tokens: tuple[str, ...]
+    shows_evidence: tuple[bool, ...]
+
+    def __post_init__(self) -> None:
+        n_tokens = check_unit_vectors(self.vectors, np.float32)
+        if len(self.tokens) != n_tokens or len(self.shows_evidence) != n_tokens:
+            raise InvalidEmbedding(
+                f"{n_tokens} query vectors, but {len(self.tokens)} tokens "
+                f"and {len(self.shows_evidence)} evidence marks"
+            )
+
+
+def check_unit_vectors(vectors: Vectors, dtype: type[np.floating]) -> int:
+    """Checks a multi-vector `[n_vectors, dim]` and returns `n_vectors`.
+
+    Raises:
+        InvalidEmbedding: not two-dimensional, another dtype, NaN or infinite, or not unit length.
+    """
+    if vectors.ndim != 2 or vectors.dtype != dtype:
+        raise InvalidEmbedding(
+            f"a multi-vector is {vectors.dtype}{list(vectors.shape)}, "
+            f"expected {np.dtype(dtype)}[n_vectors, dim]"
+        )
+    norms = np.linalg.norm(vectors.astype(np.float32), axis=1)
+    # NaN compares false, so it is refused too.
+    if not bool(np.all(np.abs(norms - 1.0) <= UNIT_NORM_TOLERANCE)):
+        worst = int(np.argmax(np.where(np.isfinite(norms), np.abs(norms - 1.0), np.inf)))
+        raise InvalidEmbedding(f"vector {worst} has length {norms[worst]}, expected 1")
+    return len(vectors)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The place on a page that answers one token of the query best.
+
+    Attributes:
+        box: where, on the page.
+        weight: cosine similarity of the token and the place, between 0 and 1.
+        token: the query token.
+    """
+
+    box: Box
+    weight: float
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One page found, best first in an `Answer`.
+
+    Attributes:
+        document_id: SHA-256 of the file's bytes.
+        document: the file's name.
+        page_index: 0-based.
+        score: MaxSim of query and page (a sum over query tokens, each at most 1).
+        matches: the evidence, one entry a query token that can be shown.
+    """
+
+    document_id: str
+    document: str
+    page_index: int
+    kind: Kind
+    score: float
+    matches: tuple[Match, ...]
+
+    @property
+    def page_number(self) -> int:
+        """1-based page number, as people and JSON readers see it."""
+        return self.page_index + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The hits of one query, best first, and how long the search took in seconds."""
+
+    query: str
+    hits: tuple[Hit, ...]
+    seconds: float
