@@ -1,0 +1,127 @@
+"""Opens PDFs and renders their pages: PDFium first, poppler where PDFium fails.
+
+PDFium is not thread-safe: these functions run in rendering processes, one thread each.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pypdfium2 as pdfium
+import pypdfium2.raw as pdfium_c
+from PIL import Image
+
+from retrieval.errors import DamagedFile, EncryptedDocument, NoPages, PageTooLarge, TruncatedFile
+
+# The largest side of a page in PDF 1.x (ISO 32000-1, annex C): 14,400 points, 200 inches.
+PAGE_SIDE_LIMIT_PT = 14_400
+PT_PER_INCH = 72
+
+# How far from its end a PDF's closing lines are looked for.
+TAIL_BYTES = 2048
+
+
+def check_is_whole(path: Path) -> None:
+    """Refuses a PDF that was cut off: PDFium would repair it silently and lose its last pages.
+
+    Raises:
+        TruncatedFile: neither the end marker nor a valid pointer to the cross-reference table
+            stands at the end.
+    """
+    n_bytes = path.stat().st_size
+    with path.open("rb") as file:
+        file.seek(max(0, n_bytes - TAIL_BYTES))
+        tail = file.read()
+    pointer = re.search(rb"startxref\s+(\d+)\s", tail)
+    if b"%%EOF" not in tail and not (pointer and int(pointer[1]) < n_bytes):
+        raise TruncatedFile("the PDF is cut off: its end is missing")
+
+
+def open_pdf(path: Path) -> pdfium.PdfDocument:
+    """Opens a PDF with PDFium.
+
+    Raises:
+        EncryptedDocument: a password is needed.
+        DamagedFile: PDFium cannot make sense of the file.
+        NoPages: the document has no page.
+    """
+    try:
+        document = pdfium.PdfDocument(path)
+    except pdfium.PdfiumError as error:
+        if getattr(error, "err_code", None) == pdfium_c.FPDF_ERR_PASSWORD:
+            raise EncryptedDocument("the PDF is encrypted and needs a password") from error
+        raise DamagedFile("the PDF is damaged: no page tree can be read") from error
+    if len(document) == 0:
+        document.close()
+        raise NoPages("the PDF has no pages")
+    document.init_forms()
+    return document
+
+
+def check_page_size(page: pdfium.PdfPage) -> None:
+    """Refuses a page as large as the format allows, or larger.
+
+    Raises:
+        PageTooLarge: a side is 200 inches or longer, or the page has no area.
+    """
+    width_pt, height_pt = page.get_size()
+    if max(width_pt, height_pt) >= PAGE_SIDE_LIMIT_PT:
+        raise PageTooLarge(
+            f"{width_pt / PT_PER_INCH:.0f} x {height_pt / PT_PER_INCH:.0f} inches; "
+            f"a side must be under {PAGE_SIDE_LIMIT_PT // PT_PER_INCH} inches"
+        )
+    if min(width_pt, height_pt) <= 0:
+        raise PageTooLarge(f"{width_pt:.0f} x {height_pt:.0f} points: the page has no area")
+
+
+def render_page(page: pdfium.PdfPage, long_side_px: int) -> Image.Image:
+    """Renders a page in RGB, rotated and cropped as a reader shows it, forms filled in."""
+    bitmap = page.render(scale=long_side_px / max(page.get_size()), rev_byteorder=True)
+    return bitmap.to_pil().convert("RGB")
+
+
+def has_poppler() -> bool:
+    """Whether poppler's renderer is installed."""
+    return shutil.which("pdftoppm") is not None
+
+
+def count_pages_with_poppler(path: Path) -> int:
+    """The number of pages that poppler finds.
+
+    Raises:
+        DamagedFile: poppler cannot open the file either.
+    """
+    from pdf2image import pdfinfo_from_path
+    from pdf2image.exceptions import PDFPageCountError, PDFSyntaxError
+
+    try:
+        return int(pdfinfo_from_path(path, timeout=60)["Pages"])
+    except (PDFPageCountError, PDFSyntaxError, KeyError, ValueError) as error:
+        raise DamagedFile("the PDF is damaged: neither PDFium nor poppler can open it") from error
+
+
+def render_page_with_poppler(path: Path, page_index: int, long_side_px: int) -> Image.Image:
+    """Renders one page with poppler.
+
+    Raises:
+        DamagedFile: poppler cannot render the page either.
+    """
+    from pdf2image import convert_from_path
+
+    try:
+        images = convert_from_path(
+            path,
+            first_page=page_index + 1,
+            last_page=page_index + 1,
+            size=long_side_px,
+            use_cropbox=True,
+            timeout=60,
+        )
+    # pdf2image raises errors of several unrelated classes, and Pillow's own on broken output.
+    except Exception as error:
+        raise DamagedFile("neither PDFium nor poppler can render the page") from error
+    if not images:
+        raise DamagedFile("neither PDFium nor poppler can render the page")
+    return images[0].convert("RGB")

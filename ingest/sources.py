@@ -1,0 +1,145 @@
+"""Finds files, tells by their content what they are, and gives each its identity."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from retrieval.errors import EmptyFile, FileRefused, NotADocument, PathNotFound, UnreadableFile
+
+# A PDF may carry other bytes before its header; readers look for it in the first KiB.
+HEADER_BYTES = 1024
+READ_BYTES = 1 << 20
+
+
+class MediaType(str, Enum):
+    """The formats that Pagelens reads."""
+
+    PDF = "application/pdf"
+    PNG = "image/png"
+    JPEG = "image/jpeg"
+    WEBP = "image/webp"
+    TIFF = "image/tiff"
+    GIF = "image/gif"
+    BMP = "image/bmp"
+    HEIC = "image/heic"
+
+    @property
+    def is_image(self) -> bool:
+        """Whether the format is a picture rather than a document of pages."""
+        return self is not MediaType.PDF
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that can become a document.
+
+    Attributes:
+        path: where the file was found.
+        document_id: SHA-256 of its bytes, in hexadecimal.
+        media_type: read from its content, whatever its name says.
+        n_bytes: its size.
+    """
+
+    path: Path
+    document_id: str
+    media_type: MediaType
+    n_bytes: int
+
+    @property
+    def name(self) -> str:
+        """The file's name, as people know the document."""
+        # A name that is not UTF-8 reaches Python as lone surrogates, which no database stores.
+        return os.fsencode(self.path.name).decode("utf-8", "replace")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A file that was not taken, or not wholly, and why, in one line."""
+
+    path: Path
+    error: str
+
+
+def find_files(paths: Iterable[Path]) -> list[Path]:
+    """Lists the files at `paths`, folders recursively, in name order, each once.
+
+    Hidden files and folders inside a folder are left out, as are links that point nowhere.
+
+    Raises:
+        PathNotFound: a path given does not exist.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        if path.is_dir():
+            found |= dict.fromkeys(_walk(path))
+        elif path.exists():
+            found[path] = None
+        else:
+            raise PathNotFound(f"{path}: no such file or folder")
+    return list(found)
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for entry in sorted(folder.iterdir()):
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            if not entry.is_symlink():
+                yield from _walk(entry)
+        elif entry.is_file():
+            yield entry
+
+
+def read_source(path: Path) -> Source | Refusal:
+    """Hashes and sniffs one file."""
+    try:
+        if not path.is_file():
+            raise UnreadableFile("not a regular file")
+        n_bytes = path.stat().st_size
+        if n_bytes == 0:
+            raise EmptyFile("the file is empty (0 bytes)")
+        with path.open("rb") as file:
+            media_type = sniff_media_type(file.read(HEADER_BYTES))
+            file.seek(0)
+            digest = hashlib.sha256()
+            while block := file.read(READ_BYTES):
+                digest.update(block)
+    except OSError as error:
+        return Refusal(path, f"cannot be read: {error.strerror or error}")
+    except FileRefused as error:
+        return Refusal(path, str(error))
+    return Source(path, digest.hexdigest(), media_type, n_bytes)
+
+
+def sniff_media_type(header: bytes) -> MediaType:
+    """Tells a file's format from its first `HEADER_BYTES` bytes.
+
+    The signatures are those of each format's own specification.
+
+    Raises:
+        NotADocument: the content is none of the formats that Pagelens reads.
+    """
+    if b"%PDF-" in header:
+        return MediaType.PDF
+    if header.startswith(b"\x89PNG\r\n\x1a\n"):
+        return MediaType.PNG
+    if header.startswith(b"\xff\xd8\xff"):
+        return MediaType.JPEG
+    if header.startswith(b"RIFF") and header[8:12] == b"WEBP":
+        return MediaType.WEBP
+    if header.startswith((b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")):
+        return MediaType.TIFF
+    if header.startswith((b"GIF87a", b"GIF89a")):
+        return MediaType.GIF
+    if header.startswith(b"BM"):
+        return MediaType.BMP
+    if header[4:8] == b"ftyp" and header[8:12] in (
+        b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1",
+    ):
+        return MediaType.HEIC
+    raise NotADocument("not a PDF or a picture that Pagelens reads (by its content)")

@@ -1,0 +1,102 @@
+"""What a vector index is, and the records it takes and gives."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from retrieval.records import Kind, PageEmbedding, QueryEmbedding
+
+# Any fixed namespace will do; this one makes point ids of Pagelens differ from anyone else's.
+POINT_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "pagelens:page")
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedPage:
+    """A page as it is stored: its embedding and the fields it can be filtered by.
+
+    Attributes:
+        document_id: SHA-256 of the file's bytes.
+        document: the file's name.
+        page_index: 0-based.
+        added_at: when the document was added, with its time zone.
+    """
+
+    document_id: str
+    document: str
+    page_index: int
+    kind: Kind
+    added_at: datetime
+    embedding: PageEmbedding
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredPage:
+    """A page found, with its MaxSim score."""
+
+    document_id: str
+    document: str
+    page_index: int
+    kind: Kind
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class PageFilter:
+    """Which pages a search may return; applied inside the index.
+
+    Attributes:
+        documents: ids to search in; None for all.
+        excluded: ids to leave out.
+        kind: only pages, or only photos; None for both.
+    """
+
+    documents: frozenset[str] | None = None
+    excluded: frozenset[str] = frozenset()
+    kind: Kind | None = None
+
+
+class PageIndex(Protocol):
+    """Stores multi-vectors of pages and ranks them by MaxSim."""
+
+    def upsert(self, pages: Sequence[IndexedPage]) -> None:
+        """Stores pages, replacing those stored before; pages without vectors are passed over.
+
+        All are checked before the first is written, so a bad page stores nothing of its batch.
+
+        Raises:
+            InvalidEmbedding: a page's dimension is not the index's.
+            IndexFailed: the pages could not be written.
+        """
+
+    def search(
+        self, query: QueryEmbedding, limit: int, page_filter: PageFilter = PageFilter()
+    ) -> list[ScoredPage]:
+        """The `limit` best pages by exact MaxSim, best first.
+
+        Raises:
+            InvalidEmbedding: the query's dimension is not the index's.
+        """
+
+    def fetch(self, pages: Sequence[tuple[str, int]]) -> list[PageEmbedding | None]:
+        """The stored embeddings of (document id, page index); None for a page not stored."""
+
+    def delete_documents(self, document_ids: Collection[str]) -> None:
+        """Removes every page of these documents; unknown ids change nothing."""
+
+    def count(self, page_filter: PageFilter = PageFilter()) -> int:
+        """The number of pages stored."""
+
+    def optimize(self) -> None:
+        """Makes stored pages durable and quick to search; blocks, and is worth it after a batch."""
+
+    def close(self) -> None:
+        """Writes what is pending and gives the storage back."""
+
+
+def point_id(document_id: str, page_index: int, encoder_key: str) -> str:
+    """The id of a page's point: the same page and encoder give the same point, always."""
+    return str(uuid.uuid5(POINT_NAMESPACE, f"{document_id}/{page_index}/{encoder_key}"))
