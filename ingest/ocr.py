@@ -88,7 +88,9 @@ def join_letters(text: str, letters: Sequence[Letter], size_px: Size) -> Iterato
     start = 0
     for end in sorted(starts):
         corners = [point for _, _, letter in letters[start:end] for point in letter]
-        yield Word("".join(letter for letter, *_ in letters[start:end]), corner_box(corners, size_px))
+        yield Word(
+            "".join(letter for letter, *_ in letters[start:end]), corner_box(corners, size_px)
+        )
         start = end
 
 

@@ -79,7 +79,8 @@ def check_page_size(page: pdfium.PdfPage) -> None:
 def render_page(page: pdfium.PdfPage, long_side_px: int) -> Image.Image:
     """Renders a page in RGB, rotated and cropped as a reader shows it, forms filled in."""
     bitmap = page.render(scale=long_side_px / max(page.get_size()), rev_byteorder=True)
-    return bitmap.to_pil().convert("RGB")
+    picture: Image.Image = bitmap.to_pil()
+    return picture.convert("RGB")
 
 
 def has_poppler() -> bool:
@@ -124,4 +125,5 @@ def render_page_with_poppler(path: Path, page_index: int, long_side_px: int) -> 
         raise DamagedFile("neither PDFium nor poppler can render the page") from error
     if not images:
         raise DamagedFile("neither PDFium nor poppler can render the page")
-    return images[0].convert("RGB")
+    picture: Image.Image = images[0]
+    return picture.convert("RGB")

@@ -139,7 +139,13 @@ def sniff_media_type(header: bytes) -> MediaType:
     if header.startswith(b"BM"):
         return MediaType.BMP
     if header[4:8] == b"ftyp" and header[8:12] in (
-        b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1",
+        b"heic",
+        b"heix",
+        b"hevc",
+        b"heim",
+        b"heis",
+        b"mif1",
+        b"msf1",
     ):
         return MediaType.HEIC
     raise NotADocument("not a PDF or a picture that Pagelens reads (by its content)")

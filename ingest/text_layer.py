@@ -83,7 +83,16 @@ def page_transform(page: pdfium.PdfPage) -> np.ndarray:
     x, y = ctypes.c_int(), ctypes.c_int()
     for i, (x_pt, y_pt) in enumerate(corners):
         pdfium_c.FPDF_PageToDevice(
-            page.raw, 0, 0, DEVICE_UNITS, DEVICE_UNITS, 0, x_pt, y_pt, ctypes.byref(x), ctypes.byref(y)
+            page.raw,
+            0,
+            0,
+            DEVICE_UNITS,
+            DEVICE_UNITS,
+            0,
+            x_pt,
+            y_pt,
+            ctypes.byref(x),
+            ctypes.byref(y),
         )
         device[i] = x.value / DEVICE_UNITS, y.value / DEVICE_UNITS
     return np.linalg.solve(np.column_stack([corners, np.ones(3)]), device)
@@ -107,7 +116,9 @@ def union_box(
             ctypes.byref(right),
             ctypes.byref(bottom),
         )
-        corners = np.array([[left.value, top.value, 1.0], [right.value, bottom.value, 1.0]]) @ to_page
+        corners = (
+            np.array([[left.value, top.value, 1.0], [right.value, bottom.value, 1.0]]) @ to_page
+        )
         rectangle = np.concatenate([corners.min(axis=0), corners.max(axis=0)])
         if lines and rectangle[1] < lines[-1][3] and rectangle[3] > lines[-1][1]:
             lines[-1] = np.concatenate(
@@ -124,6 +135,8 @@ def union_box(
 def is_garbled(words: Sequence[Word]) -> bool:
     """Whether a text layer is unreadable: fonts without a usable map to Unicode."""
     text = "".join(word.text for word in words)
-    unreadable = sum(unicodedata.category(character) in ("Co", "Cn", "Cc", "Cs") for character in text)
+    unreadable = sum(
+        unicodedata.category(character) in ("Co", "Cn", "Cc", "Cs") for character in text
+    )
     unreadable += text.count("\ufffd")
     return bool(text) and unreadable / len(text) >= GARBLED_SHARE

@@ -132,7 +132,9 @@ class IndexFailed(PagelensError):
     """The vector index could not be opened, read or written."""
 
     exit_code = 7
-    remedy = "Check the free space and the rights of the library folder, then run the command again."
+    remedy = (
+        "Check the free space and the rights of the library folder, then run the command again."
+    )
 
 
 class ServerFailed(PagelensError):

@@ -110,7 +110,7 @@ class QueryEmbedding:
 
     Attributes:
         vectors: float32 `[n_tokens, dim]`, each L2-normalised.
-        tokens: the text of each vector's token.
+        tokens: for each vector, the word of the query that its token belongs to.
         shows_evidence: for each vector, whether its match is worth lighting up on a page; false
             for instruction tokens and words such as "the", which still count in the score.
     """
@@ -154,7 +154,7 @@ class Match:
     Attributes:
         box: where, on the page.
         weight: cosine similarity of the token and the place, between 0 and 1.
-        token: the query token.
+        token: the word of the query.
     """
 
     box: Box

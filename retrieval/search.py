@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from retrieval.encoders.base import Encoder
-from retrieval.index.base import PageFilter, PageIndex
+from retrieval.index.base import ALL_PAGES, PageFilter, PageIndex
 from retrieval.maxsim import find_matches
 from retrieval.records import Answer, Hit
 
@@ -16,7 +16,7 @@ def search_pages(
     encoder: Encoder,
     index: PageIndex,
     limit: int,
-    page_filter: PageFilter = PageFilter(),
+    page_filter: PageFilter = ALL_PAGES,
 ) -> Answer:
     """Ranks pages by exact MaxSim and finds on each what matched, from its stored vectors."""
     started = time.perf_counter()

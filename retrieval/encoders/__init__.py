@@ -1,0 +1,1 @@
+"""Encoders: what turns pages and questions into multi-vectors, and their catalog."""

@@ -119,12 +119,16 @@ class MinilmLayoutEncoder:
         token_ids = [np.asarray(encoding.ids, dtype=np.int64) for encoding in encodings]
         vectors = [np.empty((len(ids), DIM), dtype=np.float32) for ids in token_ids]
         windows = [
-            window for page, ids in enumerate(token_ids) for window in cut_windows(page, ids.tolist())
+            window
+            for page, ids in enumerate(token_ids)
+            for window in cut_windows(page, ids.tolist())
         ]
         windows.sort(key=lambda window: len(window.token_ids))
         for start in range(0, len(windows), BATCH_WINDOWS):
             batch = windows[start : start + BATCH_WINDOWS]
-            for window, output in zip(batch, self._forward([w.token_ids for w in batch]), strict=True):
+            for window, output in zip(
+                batch, self._forward([w.token_ids for w in batch]), strict=True
+            ):
                 first, end = window.keep
                 vectors[window.page][first:end] = output[first - window.start : end - window.start]
         return [
@@ -138,20 +142,13 @@ class MinilmLayoutEncoder:
         """Encodes a question; punctuation gets no vector, and stop words show no evidence."""
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
         ids = np.asarray(encoding.ids[:QUERY_TOKENS], dtype=np.int64)
-        keep = np.flatnonzero(self._is_word[ids]) if len(ids) else np.empty(0, dtype=np.int64)
+        keep = np.flatnonzero(self._is_word[ids])
         if not len(keep):
             return QueryEmbedding(np.empty((0, DIM), dtype=np.float32), (), ())
         vectors = normalise(self._forward([ids.tolist()])[0][keep])
-        spans = [encoding.offsets[i] for i in keep]
-        words = {}
-        for i in range(len(ids)):
-            begin, end = encoding.word_to_chars(encoding.word_ids[i])
-            words[i] = text[begin:end].lower()
-        return QueryEmbedding(
-            vectors,
-            tuple(text[begin:end] for begin, end in spans),
-            tuple(words[int(i)] not in STOP_WORDS for i in keep),
-        )
+        spans = [encoding.word_to_chars(encoding.word_ids[i]) for i in keep]
+        words = tuple(text[begin:end] for begin, end in spans)
+        return QueryEmbedding(vectors, words, tuple(w.lower() not in STOP_WORDS for w in words))
 
     def _forward(self, runs: list[list[int]]) -> list[NDArray[np.float32]]:
         """Runs the model; one float32 `[n_tokens, dim]` a run, without CLS and SEP."""
@@ -175,12 +172,9 @@ class MinilmLayoutEncoder:
         token_ids: NDArray[np.int64],
         vectors: NDArray[np.float32],
     ) -> PageEmbedding:
-        keep = np.flatnonzero(self._is_word[token_ids]) if len(token_ids) else []
+        keep = np.flatnonzero(self._is_word[token_ids])
         boxes = np.array([page.words[word_ids[i]].box for i in keep], dtype=np.float32)
-        return PageEmbedding(
-            normalise(vectors[keep] if len(keep) else vectors[:0]).astype(np.float16),
-            boxes.reshape(-1, 4),
-        )
+        return PageEmbedding(normalise(vectors[keep]).astype(np.float16), boxes.reshape(-1, 4))
 
 
 def cut_windows(page: int, token_ids: list[int]) -> Iterator[Window]:

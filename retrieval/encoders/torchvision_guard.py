@@ -23,7 +23,7 @@ def ensure_torchvision_imports() -> None:
         ImportError, RuntimeError: torchvision fails for another reason.
     """
     try:
-        import torchvision  # noqa: F401
+        import torchvision
     except RuntimeError as error:
         if MISSING_OPERATOR not in str(error):
             raise

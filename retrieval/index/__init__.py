@@ -1,0 +1,1 @@
+"""Vector indexes: where multi-vectors of pages are stored and ranked by MaxSim."""

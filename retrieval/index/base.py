@@ -59,6 +59,9 @@ class PageFilter:
     kind: Kind | None = None
 
 
+ALL_PAGES = PageFilter()
+
+
 class PageIndex(Protocol):
     """Stores multi-vectors of pages and ranks them by MaxSim."""
 
@@ -73,7 +76,7 @@ class PageIndex(Protocol):
         """
 
     def search(
-        self, query: QueryEmbedding, limit: int, page_filter: PageFilter = PageFilter()
+        self, query: QueryEmbedding, limit: int, page_filter: PageFilter = ALL_PAGES
     ) -> list[ScoredPage]:
         """The `limit` best pages by exact MaxSim, best first.
 
@@ -87,7 +90,7 @@ class PageIndex(Protocol):
     def delete_documents(self, document_ids: Collection[str]) -> None:
         """Removes every page of these documents; unknown ids change nothing."""
 
-    def count(self, page_filter: PageFilter = PageFilter()) -> int:
+    def count(self, page_filter: PageFilter = ALL_PAGES) -> int:
         """The number of pages stored."""
 
     def optimize(self) -> None:

@@ -13,7 +13,7 @@ import qdrant_edge as edge
 from numpy.typing import NDArray
 
 from retrieval.errors import IndexFailed, InvalidEmbedding
-from retrieval.index.base import IndexedPage, PageFilter, ScoredPage, point_id
+from retrieval.index.base import ALL_PAGES, IndexedPage, PageFilter, ScoredPage, point_id
 from retrieval.records import Kind, PageEmbedding, QueryEmbedding
 
 VECTOR = "page"
@@ -68,7 +68,7 @@ class EdgeIndex:
                 self._shard.update(edge.UpdateOperation.upsert_points(points))
 
     def search(
-        self, query: QueryEmbedding, limit: int, page_filter: PageFilter = PageFilter()
+        self, query: QueryEmbedding, limit: int, page_filter: PageFilter = ALL_PAGES
     ) -> list[ScoredPage]:
         """The best pages by exact MaxSim; see `PageIndex.search`."""
         if not len(query.vectors):
@@ -85,18 +85,19 @@ class EdgeIndex:
             points = self._shard.query(request)
         return [
             ScoredPage(
-                document_id=point.payload["document_id"],
-                document=point.payload["document"],
-                page_index=point.payload["page_index"],
-                kind=Kind(point.payload["kind"]),
+                document_id=payload["document_id"],
+                document=payload["document"],
+                page_index=payload["page_index"],
+                kind=Kind(payload["kind"]),
                 score=point.score,
             )
             for point in points
+            if (payload := point.payload) is not None
         ]
 
     def fetch(self, pages: Sequence[tuple[str, int]]) -> list[PageEmbedding | None]:
         """Stored embeddings; see `PageIndex.fetch`."""
-        ids = [point_id(document, page, self._encoder_key) for document, page in pages]
+        ids: list[Any] = [point_id(document, page, self._encoder_key) for document, page in pages]
         with _index_errors("read"):
             records = self._shard.retrieve(ids, with_payload=["boxes", "grid"], with_vector=True)
         found = {str(record.id): _read_embedding(record) for record in records}
@@ -109,7 +110,7 @@ class EdgeIndex:
             with _index_errors("write to"):
                 self._shard.update(edge.UpdateOperation.delete_points_by_filter(matching))
 
-    def count(self, page_filter: PageFilter = PageFilter()) -> int:
+    def count(self, page_filter: PageFilter = ALL_PAGES) -> int:
         """The number of pages stored."""
         with _index_errors("read"):
             request = edge.CountRequest(exact=True, filter=_build_filter(page_filter))
@@ -128,9 +129,11 @@ class EdgeIndex:
             self._shard.close()
 
     def _build_point(self, page: IndexedPage) -> Any:
+        # The shard takes a float32 array and is many times slower with lists, its stated type.
+        as_floats: Any = page.embedding.vectors.astype(np.float32)
         return edge.Point(
             id=point_id(page.document_id, page.page_index, self._encoder_key),
-            vector={VECTOR: page.embedding.vectors.astype(np.float32)},
+            vector={VECTOR: as_floats},
             payload={
                 "document_id": page.document_id,
                 "document": page.document,

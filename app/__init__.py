@@ -1,0 +1,1 @@
+"""The program: settings, the Library façade, the command line, the web server."""

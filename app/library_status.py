@@ -1,0 +1,59 @@
+"""What a library holds, read beside whoever holds it: no lock, no index, no encoder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest.documents import DATABASE, ENCODER_ID, Counts, Document, Documents
+from ingest.sources import Refusal
+
+# POSIX counts `st_blocks` in these, whatever the file system's own block is.
+DISK_BLOCK_BYTES = 512
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryStatus:
+    """What a library holds, read without opening its index.
+
+    Attributes:
+        encoder: the catalog id of the encoder it is bound to; None for an empty library.
+        n_bytes: all files of the library folder.
+    """
+
+    counts: Counts
+    encoder: str | None
+    n_bytes: int
+    documents: tuple[Document, ...]
+    refusals: tuple[Refusal, ...]
+
+
+def read_status(folder: Path) -> LibraryStatus:
+    """What a library holds; works while another process holds it, and for an absent one."""
+    if not (folder / DATABASE).exists():
+        return LibraryStatus(Counts(0, 0, 0, 0, 0), None, 0, (), ())
+    documents = Documents(folder)
+    try:
+        return LibraryStatus(
+            documents.count(),
+            documents.read_setting(ENCODER_ID),
+            count_bytes(folder),
+            tuple(documents.list_whole()),
+            tuple(documents.list_refusals()),
+        )
+    finally:
+        documents.close()
+
+
+def count_bytes(folder: Path) -> int:
+    """What the files of a folder take on disk; those that vanish meanwhile count nothing."""
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            stat = path.lstat()
+        except FileNotFoundError:
+            continue
+        # The index reserves files far larger than what is in them.
+        blocks = getattr(stat, "st_blocks", None)
+        total += stat.st_size if blocks is None else blocks * DISK_BLOCK_BYTES
+    return total

@@ -1,0 +1,57 @@
+"""The lock on a library folder: one process at a time, and the others are told which."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from retrieval.errors import LibraryBusy
+
+LOCK = "library.lock"
+HOLDER = "library.holder.json"
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryLock:
+    """Holds a library folder until it is released, or the process ends in whatever way."""
+
+    lock: FileLock
+    holder: Path
+
+    def release(self) -> None:
+        """Gives the folder back."""
+        self.holder.unlink(missing_ok=True)
+        self.lock.release()
+
+
+def lock_library(folder: Path) -> LibraryLock:
+    """Takes the library folder for this process.
+
+    Raises:
+        LibraryBusy: another process holds it.
+    """
+    lock = FileLock(folder / LOCK, thread_local=False)
+    holder = folder / HOLDER
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise LibraryBusy(f"the library {folder} is in use by {describe_holder(holder)}") from error
+    command = " ".join(["pagelens", *sys.argv[1:2]])
+    since = datetime.now().astimezone().isoformat(timespec="seconds")
+    holder.write_text(json.dumps({"pid": os.getpid(), "command": command, "since": since}))
+    return LibraryLock(lock, holder)
+
+
+def describe_holder(holder: Path) -> str:
+    """Who holds a library, for people; says so where the holder has not said it yet."""
+    try:
+        said = json.loads(holder.read_text())
+        return f"process {said['pid']} (`{said['command']}`, since {said['since']})"
+    except (OSError, ValueError, KeyError):
+        return "another process"

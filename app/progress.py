@@ -1,0 +1,82 @@
+"""Progress bars on standard error, so that standard output stays for results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from app.errors import printable
+from ingest.pipeline import OnProgress
+from ingest.pipeline import Progress as IngestProgress
+
+UNITS = {"checking": "files", "indexing": "pages"}
+
+
+class SpeedColumn(ProgressColumn):
+    """How many pages a second, with its unit."""
+
+    def render(self, task: Task) -> Text:
+        """The text of the column."""
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:.1f} {task.fields['unit']}/s")
+
+
+@contextmanager
+def show_ingest_progress() -> Iterator[OnProgress]:
+    """Yields what an ingest run reports to; a bar for files checked, then one for pages."""
+    with _bars() as bars:
+        tasks = {}
+
+        def show(progress: IngestProgress) -> None:
+            if progress.total == 0:
+                return
+            if progress.stage not in tasks:
+                tasks[progress.stage] = bars.add_task(
+                    progress.stage.capitalize(), unit=UNITS[progress.stage], document=""
+                )
+            bars.update(
+                tasks[progress.stage],
+                completed=progress.done,
+                total=progress.total,
+                document=escape(printable(progress.document)),
+            )
+
+        yield show
+
+
+@contextmanager
+def show_query_progress() -> Iterator[Callable[[int, int], None]]:
+    """Yields what a run of questions reports to: (questions done, of so many)."""
+    with _bars() as bars:
+        task = bars.add_task("Searching", unit="questions", document="")
+
+        def show(done: int, total: int) -> None:
+            bars.update(task, completed=done, total=total)
+
+        yield show
+
+
+def _bars() -> Progress:
+    return Progress(
+        TextColumn("{task.description:9}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[unit]}"),
+        SpeedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[document]}"),
+        console=Console(stderr=True),
+    )

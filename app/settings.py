@@ -1,0 +1,43 @@
+"""Settings: one frozen object, built at entry from PAGELENS_ environment variables."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from retrieval.errors import InvalidSetting
+
+PREFIX = "PAGELENS_"
+
+
+class Settings(BaseSettings):
+    """What can be set; every field is an environment variable with the prefix PAGELENS_."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    library: Path = Field(Path("~/.pagelens"), description="the library folder")
+    model: str = Field("minilm-layout", description="the encoder of a new library")
+    host: str = Field("127.0.0.1", description="the address the web page is served on")
+    port: int = Field(7860, ge=0, le=65535, description="its port; 0 takes a free one")
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Reads the environment; overrides that are not None win.
+
+    Raises:
+        InvalidSetting: a PAGELENS_ variable is unknown, or a value does not fit.
+    """
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    for name in os.environ:
+        if name.startswith(PREFIX) and name not in known:
+            raise InvalidSetting(f"unknown setting {name}; known: {', '.join(sorted(known))}")
+    try:
+        settings = Settings(**{k: v for k, v in overrides.items() if v is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = PREFIX + str(first["loc"][0]).upper()
+        raise InvalidSetting(f"{name}: {first['msg']}") from error
+    return settings.model_copy(update={"library": settings.library.expanduser()})

@@ -1,0 +1,241 @@
+"""The ingest run: files become documents whose pages are rendered, encoded and indexed.
+
+A document is whole or absent. Its row is written before its first page and marked whole after its
+last; what a crash leaves in between is removed when the library is opened again.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from itertools import groupby
+from pathlib import Path
+
+from ingest.documents import Documents, PageRecord
+from ingest.render import RenderedPage
+from ingest.render_pool import RenderPool
+from ingest.sources import Refusal, Source, find_files, read_source
+from retrieval.encoders.base import Encoder
+from retrieval.errors import FileRefused
+from retrieval.index.base import IndexedPage, PageIndex
+from retrieval.records import Kind, Page
+
+# A picture with fewer words than this is a photo; with more it is a scan of a page.
+PHOTO_WORDS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an ingest run has come.
+
+    Attributes:
+        stage: "checking" files, or "indexing" pages.
+        done: files or pages done.
+        total: of so many.
+        document: the name of the one at hand.
+    """
+
+    stage: str
+    done: int
+    total: int
+    document: str
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """What an ingest run did.
+
+    Attributes:
+        documents: added by this run.
+        pages: indexed by this run.
+        skipped: files that the library held already.
+        failed: files refused, and pages that could not be rendered.
+        seconds: the whole run; `indexing_seconds`, without the checking of files.
+    """
+
+    documents: int
+    pages: int
+    skipped: int
+    failed: tuple[Refusal, ...]
+    seconds: float
+    indexing_seconds: float
+
+
+OnProgress = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """What an ingest run needs; `folder` is the library's."""
+
+    folder: Path
+    encoder: Encoder
+    index: PageIndex
+    documents: Documents
+
+    def ingest(self, paths: Iterable[Path], on_progress: OnProgress) -> IngestReport:
+        """Adds files and folders to the library; a file that is refused stops nothing.
+
+        Raises:
+            PathNotFound: a path does not exist.
+            IndexFailed: the index cannot be written; documents already whole stay.
+        """
+        started = time.perf_counter()
+        files = find_files(paths)
+        failed: list[Refusal] = []
+        with RenderPool() as pool:
+            accepted, skipped = self._check_files(files, pool, failed, on_progress)
+            indexing_started = time.perf_counter()
+            n_documents, n_pages = self._index(accepted, pool, failed, on_progress)
+        for refusal in failed:
+            self.documents.record_refusal(refusal)
+        if n_documents:
+            self.index.optimize()
+        ended = time.perf_counter()
+        return IngestReport(
+            n_documents, n_pages, skipped, tuple(failed), ended - started, ended - indexing_started
+        )
+
+    def _check_files(
+        self,
+        files: list[Path],
+        pool: RenderPool,
+        failed: list[Refusal],
+        on_progress: OnProgress,
+    ) -> tuple[list[tuple[Source, int]], int]:
+        """Sniffs, hashes and opens each file: what can be indexed, and how many are known."""
+        accepted: dict[str, tuple[Source, int]] = {}
+        skipped = 0
+        for i, path in enumerate(files):
+            on_progress(Progress("checking", i, len(files), path.name))
+            source = read_source(path)
+            if isinstance(source, Refusal):
+                failed.append(source)
+                continue
+            if source.document_id in accepted or self.documents.find(source.document_id):
+                skipped += 1
+                self.documents.clear_refusal(path)
+                continue
+            try:
+                n_pages = pool.count_pages(path, source.media_type)
+            except FileRefused as error:
+                failed.append(Refusal(path, str(error)))
+                continue
+            accepted[source.document_id] = (source, n_pages)
+        on_progress(Progress("checking", len(files), len(files), ""))
+        return list(accepted.values()), skipped
+
+    def _index(
+        self,
+        accepted: list[tuple[Source, int]],
+        pool: RenderPool,
+        failed: list[Refusal],
+        on_progress: OnProgress,
+    ) -> tuple[int, int]:
+        total = sum(n_pages for _, n_pages in accepted)
+        n_documents = n_pages_indexed = done = 0
+        n_pages_of = {source.document_id: n_pages for source, n_pages in accepted}
+        rendered = pool.render(
+            self._store_originals(accepted), self.encoder.spec.image_long_side_px
+        )
+        for document_id, batches in groupby(rendered, key=lambda item: item[0].document_id):
+            added_at = datetime.now(timezone.utc)
+            errors: list[PageRecord] = []
+            source, n_indexed = None, 0
+            for source, pages in batches:
+                if not (n_indexed or errors):
+                    self.documents.begin(source, n_pages_of[document_id], Kind.PAGE, added_at)
+                kind = self._kind_of(source, pages)
+                records = self._index_pages(source, pages, kind, added_at)
+                self.documents.add_pages(document_id, records)
+                errors += [record for record in records if record.error]
+                n_indexed += sum(record.error is None for record in records)
+                done += len(pages)
+                on_progress(Progress("indexing", done, total, source.name))
+            assert source is not None, "a document has at least one page"
+            failed += [_describe(source, record, n_pages_of[document_id]) for record in errors]
+            if n_indexed:
+                self.documents.finish(document_id, kind)
+                if not errors:
+                    self.documents.clear_refusal(source.path)
+                n_documents += 1
+                n_pages_indexed += n_indexed
+            else:
+                remove_document(self.folder, document_id, self.index, self.documents)
+        return n_documents, n_pages_indexed
+
+    def _store_originals(
+        self, accepted: Iterable[tuple[Source, int]]
+    ) -> Iterator[tuple[Source, Path, int]]:
+        """Copies each file into the library, so that it is read from where it cannot change."""
+        for source, n_pages in accepted:
+            path = original_path(self.folder, source.document_id)
+            write_atomically(path, source.path)
+            yield source, path, n_pages
+
+    def _kind_of(self, source: Source, pages: list[RenderedPage]) -> Kind:
+        is_photo = source.media_type.is_image and all(len(p.words) < PHOTO_WORDS for p in pages)
+        return Kind.PHOTO if is_photo else Kind.PAGE
+
+    def _index_pages(
+        self, source: Source, rendered: list[RenderedPage], kind: Kind, added_at: datetime
+    ) -> list[PageRecord]:
+        good = [page for page in rendered if page.error is None]
+        for page in good:
+            write_atomically(
+                preview_path(self.folder, source.document_id, page.page_index), page.preview
+            )
+        embeddings = self.encoder.encode_pages(
+            [Page(source.document_id, p.page_index, p.words, p.text_source, p.image) for p in good]
+        )
+        self.index.upsert(
+            [
+                IndexedPage(
+                    source.document_id, source.name, page.page_index, kind, added_at, embedding
+                )
+                for page, embedding in zip(good, embeddings, strict=True)
+            ]
+        )
+        n_vectors = {p.page_index: len(e.vectors) for p, e in zip(good, embeddings, strict=True)}
+        return [
+            PageRecord(p.page_index, p.text_source, n_vectors.get(p.page_index, 0), p.error)
+            for p in rendered
+        ]
+
+
+def _describe(source: Source, record: PageRecord, n_pages: int) -> Refusal:
+    if n_pages == 1:
+        return Refusal(source.path, record.error or "")
+    return Refusal(source.path, f"page {record.page_index + 1}: {record.error}")
+
+
+def original_path(folder: Path, document_id: str) -> Path:
+    """Where the library keeps a document's file."""
+    return folder / "files" / document_id[:2] / document_id
+
+
+def preview_path(folder: Path, document_id: str, page_index: int) -> Path:
+    """Where the library keeps the picture of a page."""
+    return folder / "previews" / document_id[:2] / document_id / f"{page_index}.webp"
+
+
+def write_atomically(path: Path, content: bytes | Path) -> None:
+    """Writes bytes, or a copy of a file, so that `path` is either whole or absent."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    if isinstance(content, Path):
+        shutil.copyfile(content, part)
+    else:
+        part.write_bytes(content)
+    part.replace(path)
+
+
+def remove_document(folder: Path, document_id: str, index: PageIndex, documents: Documents) -> None:
+    """Removes all that the library holds of a document, the row last: a crash leaves it listed."""
+    index.delete_documents([document_id])
+    shutil.rmtree(preview_path(folder, document_id, 0).parent, ignore_errors=True)
+    original_path(folder, document_id).unlink(missing_ok=True)
+    documents.delete(document_id)

@@ -1,0 +1,168 @@
+"""Turns one page of a file into a record: its words, its preview, its picture. Runs in a child.
+
+These functions run in the rendering processes of `ingest/render_pool.py`, where a hostile file can
+do no harm to anything but itself. They import neither torch nor an encoder.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pypdfium2 as pdfium
+from PIL import Image
+
+from ingest import images, ocr, pdf, text_layer
+from ingest.sources import MediaType
+from retrieval.errors import DamagedFile, FileRefused, NoPages
+from retrieval.records import TextSource, Word
+
+PREVIEW_LONG_SIDE_PX = 1280
+PREVIEW_QUALITY = 75
+# Pillow's fastest but one: 0 makes files a fifth larger, 4 takes twice the time.
+PREVIEW_METHOD = 1
+
+# Fewer letters than this are a stamp or a page number, not a page's text: it is read by OCR.
+TEXT_LAYER_CHARACTERS = 25
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedPage:
+    """What a rendering process gives back for one page.
+
+    Attributes:
+        page_index: 0-based.
+        words: in reading order.
+        text_source: where the words come from.
+        preview: a WebP picture, `PREVIEW_LONG_SIDE_PX` at its long side, or smaller if the
+            original is.
+        image: RGB at the encoder's resolution; None for an encoder that reads words.
+        error: why the page could not be rendered; the page is then empty.
+    """
+
+    page_index: int
+    words: tuple[Word, ...] = ()
+    text_source: TextSource = TextSource.NONE
+    preview: bytes = b""
+    image: Image.Image | None = None
+    error: str | None = None
+
+
+def count_pages(path: Path, media_type: MediaType) -> int:
+    """Opens a file and counts its pages.
+
+    Raises:
+        FileRefused: the file cannot become a document.
+    """
+    if media_type.is_image:
+        n_pages = images.count_frames(path, media_type)
+        if n_pages == 1:
+            # One picture is cheap to decode, and only decoding shows that it is whole.
+            images.read_frame(path, media_type, 0)
+        return n_pages
+    pdf.check_is_whole(path)
+    try:
+        with pdf.open_pdf(path) as document:
+            return len(document)
+    except (DamagedFile, NoPages):
+        if pdf.has_poppler():
+            return pdf.count_pages_with_poppler(path)
+        raise
+
+
+def render_pages(
+    path: Path, media_type: MediaType, page_indexes: Sequence[int], image_long_side_px: int | None
+) -> list[RenderedPage]:
+    """Renders some pages of a file; a page that fails is recorded, and the others go on."""
+    if media_type.is_image:
+        return [
+            _render_frame(path, media_type, index, image_long_side_px) for index in page_indexes
+        ]
+    try:
+        document = pdf.open_pdf(path)
+    except FileRefused:
+        return [_render_poppler_page(path, index, image_long_side_px) for index in page_indexes]
+    with document:
+        return [
+            _render_pdf_page(document, path, index, image_long_side_px) for index in page_indexes
+        ]
+
+
+def _render_frame(
+    path: Path, media_type: MediaType, index: int, image_long_side_px: int | None
+) -> RenderedPage:
+    try:
+        picture = images.read_frame(path, media_type, index)
+    except FileRefused as error:
+        return RenderedPage(index, error=str(error))
+    return _build_page(index, picture, (), image_long_side_px)
+
+
+def _render_pdf_page(
+    document: pdfium.PdfDocument, path: Path, index: int, image_long_side_px: int | None
+) -> RenderedPage:
+    try:
+        page = document[index]
+        try:
+            pdf.check_page_size(page)
+            words = text_layer.read_words(page)
+            if not has_readable_text(words):
+                words = ()
+            needs_px = max(
+                PREVIEW_LONG_SIDE_PX,
+                image_long_side_px or 0,
+                0 if words else ocr.OCR_LONG_SIDE_PX,
+            )
+            picture = pdf.render_page(page, needs_px)
+        finally:
+            page.close()
+    except FileRefused as error:
+        return RenderedPage(index, error=str(error))
+    except pdfium.PdfiumError:
+        return _render_poppler_page(path, index, image_long_side_px)
+    return _build_page(index, picture, words, image_long_side_px)
+
+
+def _render_poppler_page(path: Path, index: int, image_long_side_px: int | None) -> RenderedPage:
+    if not pdf.has_poppler():
+        return RenderedPage(index, error="the page is damaged: PDFium cannot render it")
+    long_side_px = max(ocr.OCR_LONG_SIDE_PX, image_long_side_px or 0)
+    try:
+        picture = pdf.render_page_with_poppler(path, index, long_side_px)
+    except FileRefused as error:
+        return RenderedPage(index, error=str(error))
+    return _build_page(index, picture, (), image_long_side_px)
+
+
+def _build_page(
+    index: int, picture: Image.Image, words: tuple[Word, ...], image_long_side_px: int | None
+) -> RenderedPage:
+    """Reads a page without a text layer by OCR, and makes its preview."""
+    source = TextSource.TEXT_LAYER
+    if not words:
+        words = ocr.read_words(picture)
+        source = TextSource.OCR if words else TextSource.NONE
+    preview = io.BytesIO()
+    shrink_to(picture, PREVIEW_LONG_SIDE_PX).save(
+        preview, "WEBP", quality=PREVIEW_QUALITY, method=PREVIEW_METHOD
+    )
+    image = shrink_to(picture, image_long_side_px) if image_long_side_px else None
+    return RenderedPage(index, words, source, preview.getvalue(), image)
+
+
+def has_readable_text(words: Sequence[Word]) -> bool:
+    """Whether a text layer is worth reading; else the page is read by OCR."""
+    n_characters = sum(len(word.text) for word in words)
+    return n_characters >= TEXT_LAYER_CHARACTERS and not text_layer.is_garbled(words)
+
+
+def shrink_to(picture: Image.Image, long_side_px: int) -> Image.Image:
+    """The picture with its long side at most `long_side_px`; the same one if it already is."""
+    scale = long_side_px / max(picture.size)
+    if scale >= 1.0:
+        return picture
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    # The intermediate reduction by whole factors keeps large scans quick.
+    return picture.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
