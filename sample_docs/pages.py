@@ -77,7 +77,9 @@ class Sheet(FPDF):
         self.set_title(title)
         self.set_author(author)
         self.set_lang(lang)
-        self.set_creation_date(dt.datetime(made.year, made.month, made.day, 9, tzinfo=dt.UTC))
+        self.set_creation_date(
+            dt.datetime(made.year, made.month, made.day, 9, tzinfo=dt.timezone.utc)
+        )
         self.set_auto_page_break(False)
         self.set_margin(0)
         self.c_margin = 0

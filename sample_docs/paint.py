@@ -144,7 +144,7 @@ def turned(
     part[inside] = body[inside]
 
 
-def ridge(width: int, height: int, points: list[Point], seed: int, rough: float) -> list[Point]:
+def ridge(height: int, points: list[Point], seed: int, rough: float) -> list[Point]:
     """A hill line through some points, roughened, closed along the lower edge."""
     line = curve(points, 60)
     rng = np.random.default_rng(seed)

@@ -91,7 +91,7 @@ def lighthouse() -> None:
     canvas[horizon:] = sea * (1 - 0.42 * depth[..., None]) + (ripple * 92 * depth)[..., None]
     path = glow(width, height, (640, horizon), 210, 0.30)[horizon:] * (ripple > 0.02)
     canvas[horizon:] += np.array((255, 176, 92)) * (path * 0.75)[..., None]
-    far = ridge(width, height, [(0, 985), (260, 962), (620, 990), (900, 1008)], 6, 1.0)
+    far = ridge(height, [(0, 985), (260, 962), (620, 990), (900, 1008)], 6, 1.0)
     over(canvas, (92, 58, 96), above(mask(width, height, far), horizon))
     near = [
         (880, 1600),
@@ -111,11 +111,11 @@ def lighthouse() -> None:
         mask(
             width,
             height,
-            ridge(width, height, [(1510, 1085), (1700, 960), (2060, 905), (2400, 840)], 9, 2.0),
+            ridge(height, [(1510, 1085), (1700, 960), (2060, 905), (2400, 840)], 9, 2.0),
         ),
     )
     lamp = _tower(canvas, 1830, 905, 470)
-    rock = ridge(width, height, [(float(a), float(b)) for a, b in near], 12, 2.4)
+    rock = ridge(height, [(float(a), float(b)) for a, b in near], 12, 2.4)
     over(canvas, (24, 20, 36), mask(width, height, rock))
     for reach, strong in ((150, 0.20), (90, 0.22), (40, 0.20)):
         beam: list[Point] = [lamp, (0, lamp[1] - 40 - reach), (0, lamp[1] - 40 + reach)]

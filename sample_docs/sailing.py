@@ -43,9 +43,7 @@ def build() -> None:
         rows = np.clip((np.arange(height, dtype=np.float32) - cy + 90 * size) / (150 * size), 0, 1)
         tone = np.stack([255 - 58 * rows, 255 - 46 * rows, 255 - 30 * rows], axis=-1)
         over(canvas, np.repeat(tone[:, None, :], width, axis=1), puff * 0.94)
-    far = ridge(
-        width, height, [(900, 800), (1180, 742), (1420, 716), (1700, 760), (2000, 738)], 5, 0.8
-    )
+    far = ridge(height, [(900, 800), (1180, 742), (1420, 716), (1700, 760), (2000, 738)], 5, 0.8)
     over(canvas, (116, 150, 164), above(mask(width, height, far), horizon))
     deep = gradient(
         width, height - horizon, ((0, (86, 168, 184)), (0.35, (38, 128, 156)), (1, (12, 74, 108)))
