@@ -22,7 +22,12 @@ from ingest.pipeline import (
 )
 from retrieval.encoders.base import Encoder
 from retrieval.encoders.catalog import find_spec, open_encoder
-from retrieval.errors import AmbiguousDocument, EncoderMismatch, UnknownDocument
+from retrieval.errors import (
+    AmbiguousDocument,
+    EncoderMismatch,
+    LibraryUnusable,
+    UnknownDocument,
+)
 from retrieval.evidence import draw_evidence
 from retrieval.index.base import PageFilter
 from retrieval.index.edge import EdgeIndex
@@ -46,7 +51,10 @@ class Library:
         """
         self.folder = settings.library
         find_spec(settings.model)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LibraryUnusable(f"{self.folder}: {error.strerror or error}") from error
         self._lock = lock_library(self.folder)
         try:
             self._documents = Documents(self.folder)

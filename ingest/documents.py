@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ingest.sources import MediaType, Refusal, Source
+from retrieval.errors import LibraryUnusable
 from retrieval.records import Kind, TextSource
 
 SCHEMA = """
@@ -86,11 +87,12 @@ class Documents:
     """The table of documents; safe to use from several threads."""
 
     def __init__(self, folder: Path) -> None:
-        self._connection = sqlite3.connect(folder / DATABASE, check_same_thread=False)
         self._lock = threading.Lock()
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA foreign_keys = ON")
-        self._connection.executescript(SCHEMA)
+        with _database_errors():
+            self._connection = sqlite3.connect(folder / DATABASE, check_same_thread=False)
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA foreign_keys = ON")
+            self._connection.executescript(SCHEMA)
 
     def close(self) -> None:
         """Closes the database."""
@@ -228,13 +230,21 @@ class Documents:
 
     @contextmanager
     def _read(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
+        with self._lock, _database_errors():
             yield self._connection
 
     @contextmanager
     def _write(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._connection:
+        with self._lock, _database_errors(), self._connection:
             yield self._connection
+
+
+@contextmanager
+def _database_errors() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise LibraryUnusable(f"{DATABASE}: {error}") from error
 
 
 def str_path(path: Path) -> str:

@@ -19,7 +19,7 @@ from ingest.render import RenderedPage
 from ingest.render_pool import RenderPool
 from ingest.sources import Refusal, Source, find_files, read_source
 from retrieval.encoders.base import Encoder
-from retrieval.errors import FileRefused
+from retrieval.errors import FileRefused, LibraryUnusable
 from retrieval.index.base import IndexedPage, PageIndex
 from retrieval.records import Kind, Page
 
@@ -81,7 +81,7 @@ class Pipeline:
 
         Raises:
             PathNotFound: a path does not exist.
-            IndexFailed: the index cannot be written; documents already whole stay.
+            IndexFailed, LibraryUnusable: the library cannot be written; whole documents stay.
         """
         started = time.perf_counter()
         files = find_files(paths)
@@ -223,14 +223,22 @@ def preview_path(folder: Path, document_id: str, page_index: int) -> Path:
 
 
 def write_atomically(path: Path, content: bytes | Path) -> None:
-    """Writes bytes, or a copy of a file, so that `path` is either whole or absent."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Writes bytes, or a copy of a file, so that `path` is either whole or absent.
+
+    Raises:
+        LibraryUnusable: the disk is full, or the folder cannot be written.
+    """
     part = path.with_name(path.name + ".part")
-    if isinstance(content, Path):
-        shutil.copyfile(content, part)
-    else:
-        part.write_bytes(content)
-    part.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, Path):
+            shutil.copyfile(content, part)
+        else:
+            part.write_bytes(content)
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise LibraryUnusable(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def remove_document(folder: Path, document_id: str, index: PageIndex, documents: Documents) -> None:

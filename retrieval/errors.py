@@ -108,6 +108,15 @@ class LibraryBusy(PagelensError):
     remedy = "Wait for it to finish, stop it, or name another library with --library."
 
 
+class LibraryUnusable(PagelensError):
+    """The library folder, or a file of it, cannot be read or written."""
+
+    exit_code = 7
+    remedy = (
+        "Check the free space and the rights of the library folder, then run the command again."
+    )
+
+
 class WeightsRefused(PagelensError):
     """Model weights are missing or are not the file that Pagelens expects."""
 
