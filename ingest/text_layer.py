@@ -14,8 +14,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
+from numpy.typing import NDArray
 
 from retrieval.records import Box, Word
+
+# (left, bottom, right, top) in points of page space, origin bottom left.
+Rectangle = tuple[float, float, float, float]
 
 # PDFium puts this where a word is hyphenated over a line end.
 LINE_END_HYPHEN = "\x02"
@@ -32,20 +36,24 @@ def read_words(page: pdfium.PdfPage) -> tuple[Word, ...]:
     """Reads the words of a page in reading order; empty where the page has no text layer."""
     text_page = page.get_textpage()
     try:
-        characters = [
-            chr(pdfium_c.FPDFText_GetUnicode(text_page.raw, i))
-            for i in range(text_page.count_chars())
-        ]
-        to_page = page_transform(page)
-        words = []
+        get_unicode, raw = pdfium_c.FPDFText_GetUnicode, text_page.raw
+        characters = [chr(get_unicode(raw, i)) for i in range(text_page.count_chars())]
+        texts: list[str] = []
+        rectangles: list[Rectangle] = []
         for start, end in split_at_spaces(characters):
             text = join_characters(characters[start:end])
-            box = union_box(text_page, start, end - start, to_page)
-            if text and box is not None:
-                words.append(Word(text, box))
-        return tuple(words)
+            rectangle = read_rectangle(text_page, start, end - start)
+            if text and rectangle is not None:
+                texts.append(text)
+                rectangles.append(rectangle)
+        boxes = to_boxes(rectangles, page_transform(page))
     finally:
         text_page.close()
+    return tuple(
+        Word(text, box)
+        for text, box in zip(texts, boxes, strict=True)
+        if box.x1 > box.x0 and box.y1 > box.y0
+    )
 
 
 def split_at_spaces(characters: Sequence[str]) -> Iterator[tuple[int, int]]:
@@ -70,7 +78,7 @@ def join_characters(characters: Sequence[str]) -> str:
     return unicodedata.normalize("NFKC", text).strip()
 
 
-def page_transform(page: pdfium.PdfPage) -> np.ndarray:
+def page_transform(page: pdfium.PdfPage) -> NDArray[np.float64]:
     """The affine map from page space (points, origin bottom left) to fractions of the shown page.
 
     PDFium applies crop box and rotation itself, exactly as it does when it renders.
@@ -98,38 +106,49 @@ def page_transform(page: pdfium.PdfPage) -> np.ndarray:
     return np.linalg.solve(np.column_stack([corners, np.ones(3)]), device)
 
 
-def union_box(
-    text_page: pdfium.PdfTextPage, start: int, count: int, to_page: np.ndarray
-) -> Box | None:
-    """The box of `count` characters from `start`: their widest line; None if off the page.
+def read_rectangle(text_page: pdfium.PdfTextPage, start: int, count: int) -> Rectangle | None:
+    """The rectangle of `count` characters from `start`: their longest line; None if they have none.
 
     A hyphenated word stands on two lines, and the union of both would cover its whole column.
     """
     left, top, right, bottom = (ctypes.c_double() for _ in range(4))
-    lines: list[np.ndarray] = []
+    edges = [ctypes.byref(edge) for edge in (left, top, right, bottom)]
+    lines: list[Rectangle] = []
     for i in range(pdfium_c.FPDFText_CountRects(text_page.raw, start, count)):
-        pdfium_c.FPDFText_GetRect(
-            text_page.raw,
-            i,
-            ctypes.byref(left),
-            ctypes.byref(top),
-            ctypes.byref(right),
-            ctypes.byref(bottom),
-        )
-        corners = (
-            np.array([[left.value, top.value, 1.0], [right.value, bottom.value, 1.0]]) @ to_page
-        )
-        rectangle = np.concatenate([corners.min(axis=0), corners.max(axis=0)])
-        if lines and rectangle[1] < lines[-1][3] and rectangle[3] > lines[-1][1]:
-            lines[-1] = np.concatenate(
-                [np.minimum(lines[-1][:2], rectangle[:2]), np.maximum(lines[-1][2:], rectangle[2:])]
+        pdfium_c.FPDFText_GetRect(text_page.raw, i, *edges)
+        rectangle = left.value, bottom.value, right.value, top.value
+        if lines and share_a_line(lines[-1], rectangle):
+            x0, y0, x1, y1 = lines[-1]
+            lines[-1] = (
+                min(x0, rectangle[0]),
+                min(y0, rectangle[1]),
+                max(x1, rectangle[2]),
+                max(y1, rectangle[3]),
             )
         else:
             lines.append(rectangle)
-    if not lines:
-        return None
-    x0, y0, x1, y1 = np.clip(max(lines, key=lambda line: line[2] - line[0]), 0.0, 1.0).tolist()
-    return Box(x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
+    return max(lines, key=lambda r: max(r[2] - r[0], r[3] - r[1]), default=None)
+
+
+def share_a_line(first: Rectangle, second: Rectangle) -> bool:
+    """Whether two rectangles of one word overlap along x or along y (text may run upwards)."""
+    overlap_x = min(first[2], second[2]) - max(first[0], second[0])
+    overlap_y = min(first[3], second[3]) - max(first[1], second[1])
+    height = min(first[3] - first[1], second[3] - second[1])
+    width = min(first[2] - first[0], second[2] - second[0])
+    return overlap_y > height / 2 or overlap_x > width / 2
+
+
+def to_boxes(rectangles: Sequence[Rectangle], to_page: NDArray[np.float64]) -> list[Box]:
+    """Maps rectangles of page space to boxes on the shown page, cut at its edges."""
+    if not rectangles:
+        return []
+    edges = np.asarray(rectangles)
+    ones = np.ones((len(edges), 1))
+    first = np.hstack([edges[:, :2], ones]) @ to_page
+    second = np.hstack([edges[:, 2:], ones]) @ to_page
+    corners = np.hstack([np.minimum(first, second), np.maximum(first, second)])
+    return [Box(*box) for box in np.clip(corners, 0.0, 1.0).tolist()]
 
 
 def is_garbled(words: Sequence[Word]) -> bool:
