@@ -60,9 +60,9 @@ def ingest(
     """Add PDFs, scans and pictures to the library."""
     from app.library import Library
     from app.output import count_things, report_json
-    from app.progress import show_ingest_progress
+    from app.progress import show_progress
 
-    with Library(_settings(library, model)) as opened, show_ingest_progress() as on_progress:
+    with Library(_settings(library, model)) as opened, show_progress() as on_progress:
         report = opened.ingest(paths, on_progress)
     for refusal in report.failed:
         typer.echo(printable(f"refused {refusal.path}: {refusal.error}"), err=True)
@@ -130,12 +130,12 @@ def evaluate(
 
     from app.evaluate import evaluate_folder
     from app.output import evaluation_json, print_evaluation
-    from app.progress import show_ingest_progress, show_query_progress
+    from app.progress import show_progress
 
     with tempfile.TemporaryDirectory(prefix="pagelens-evaluate-") as scratch:
         settings = _settings(library or Path(scratch), model)
-        with show_ingest_progress() as on_progress, show_query_progress() as on_query:
-            evaluation = evaluate_folder(folder, settings, on_progress, on_query)
+        with show_progress() as on_progress:
+            evaluation = evaluate_folder(folder, settings, on_progress)
     for refusal in evaluation.failed:
         typer.echo(printable(f"refused {refusal.path}: {refusal.error}"), err=True)
     if as_json:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.library import Library
 from app.library_status import count_bytes
 from app.settings import Settings
-from ingest.pipeline import OnProgress
+from ingest.pipeline import OnProgress, Progress
 from ingest.sources import Refusal, Source, find_files, read_source
 from retrieval.evaluation import DEPTH, PageName, load_evaluation_set, measure_run
 from retrieval.records import TextSource
@@ -39,9 +38,7 @@ class Evaluation:
     failed: tuple[Refusal, ...]
 
 
-def evaluate_folder(
-    folder: Path, settings: Settings, on_progress: OnProgress, on_query: Callable[[int, int], None]
-) -> Evaluation:
+def evaluate_folder(folder: Path, settings: Settings, on_progress: OnProgress) -> Evaluation:
     """Ingests `corpus/` into the library of `settings` and asks every question.
 
     Raises:
@@ -61,7 +58,7 @@ def evaluate_folder(
             run[question.id] = [
                 ((names[hit.document_id], hit.page_number), hit.score) for hit in answer.hits
             ]
-            on_query(done, len(evaluation_set.questions))
+            on_progress(Progress("searching", done, len(evaluation_set.questions), ""))
         seconds = time.perf_counter() - started
         text_sources = {
             (names[document_id], index + 1): source
@@ -70,7 +67,8 @@ def evaluate_folder(
         }
         n_pages = len(text_sources)
         encoder = library.encoder.key
-        index_bytes = count_bytes(library.folder / "index")
+    # Closing gives back what the index reserves while it is open.
+    index_bytes = count_bytes(settings.library / "index")
     split: dict[str, list[str]] = {"text-layer": [], "scanned": []}
     for question in evaluation_set.questions:
         relevant = evaluation_set.qrels[question.id]

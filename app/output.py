@@ -118,7 +118,9 @@ def print_evaluation(evaluation: Evaluation) -> None:
         f"{evaluation.n_pages:,} pages, "
         + (f"{speed:.1f} pages/s, " if speed else "indexed before, ")
         + f"{evaluation.ms_per_query:.0f} ms a query, "
-        f"{format_bytes(evaluation.bytes_per_page)} of index a page, {evaluation.encoder}"
+        f"{format_bytes(evaluation.bytes_per_page)} of index a page, {evaluation.encoder}",
+        highlight=False,
+        soft_wrap=True,
     )
 
 

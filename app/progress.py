@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -13,6 +13,7 @@ from rich.progress import (
     Progress,
     ProgressColumn,
     Task,
+    TaskID,
     TextColumn,
     TimeRemainingColumn,
 )
@@ -22,7 +23,7 @@ from app.errors import printable
 from ingest.pipeline import OnProgress
 from ingest.pipeline import Progress as IngestProgress
 
-UNITS = {"checking": "files", "indexing": "pages"}
+UNITS = {"checking": "files", "indexing": "pages", "searching": "questions"}
 
 
 class SpeedColumn(ProgressColumn):
@@ -35,10 +36,19 @@ class SpeedColumn(ProgressColumn):
 
 
 @contextmanager
-def show_ingest_progress() -> Iterator[OnProgress]:
-    """Yields what an ingest run reports to; a bar for files checked, then one for pages."""
-    with _bars() as bars:
-        tasks = {}
+def show_progress() -> Iterator[OnProgress]:
+    """Yields what a long job reports to; each of its stages gets a bar."""
+    tasks: dict[str, TaskID] = {}
+    with Progress(
+        TextColumn("{task.description:9}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[unit]}"),
+        SpeedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[document]}"),
+        console=Console(stderr=True),
+    ) as bars:
 
         def show(progress: IngestProgress) -> None:
             if progress.total == 0:
@@ -55,28 +65,3 @@ def show_ingest_progress() -> Iterator[OnProgress]:
             )
 
         yield show
-
-
-@contextmanager
-def show_query_progress() -> Iterator[Callable[[int, int], None]]:
-    """Yields what a run of questions reports to: (questions done, of so many)."""
-    with _bars() as bars:
-        task = bars.add_task("Searching", unit="questions", document="")
-
-        def show(done: int, total: int) -> None:
-            bars.update(task, completed=done, total=total)
-
-        yield show
-
-
-def _bars() -> Progress:
-    return Progress(
-        TextColumn("{task.description:9}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[unit]}"),
-        SpeedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[document]}"),
-        console=Console(stderr=True),
-    )

@@ -99,7 +99,8 @@ def open_socket(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family)
     except OSError as error:
-        reason = error.strerror or str(error)
+        # Python appends the address, which the message names already.
+        reason = str(error.strerror).partition(" (while")[0]
         raise ServerFailed(f"cannot listen on port {port} of {host}: {reason}") from error
 
 

@@ -29,11 +29,11 @@ PHOTO_WORDS = 8
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an ingest run has come.
+    """How far a long job has come.
 
     Attributes:
-        stage: "checking" files, or "indexing" pages.
-        done: files or pages done.
+        stage: "checking" files, "indexing" pages, or "searching" for the answers to questions.
+        done: files, pages or questions done.
         total: of so many.
         document: the name of the one at hand.
     """
