@@ -1,0 +1,94 @@
+"""Starts the real server and Debian's Chromium for the browser tests."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CHROMIUM = shutil.which("chromium")
+CHROMIUM_ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+ADDRESS = re.compile(r"Pagelens is at (http://127\.0\.0\.1:\d+) ")
+STOP_S = 15
+
+
+def pytest_terminal_summary(terminalreporter):
+    if CHROMIUM is None:
+        terminalreporter.section("BROWSER TESTS WERE NOT RUN", sep="!", red=True)
+        terminalreporter.line("There is no Chromium here: `apt-get install chromium`, then again.")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """The address of a server over an empty library; skips before it starts one in vain."""
+    if CHROMIUM is None:
+        pytest.skip("no chromium: apt-get install chromium")
+    folder = tmp_path_factory.mktemp("served")
+    command = [sys.executable, "-m", "app", "serve", "--port", "0"]
+    environment = {key: v for key, v in os.environ.items() if not key.startswith("PAGELENS_")}
+    with (folder / "stderr.txt").open("w+") as errors:
+        process = subprocess.Popen(
+            [*command, "--library", str(folder / "library")],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env=environment,
+            text=True,
+        )
+        try:
+            line = process.stdout.readline()
+            announced = ADDRESS.match(line)
+            assert announced, line + (folder / "stderr.txt").read_text()
+            yield announced[1]
+        finally:
+            process.terminate()
+            try:
+                returncode = process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                raise
+    assert returncode == 0, (folder / "stderr.txt").read_text()
+    assert not (folder / "library" / "library.holder.json").exists(), "the library was not closed"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Debian's Chromium, headless."""
+    if CHROMIUM is None:
+        pytest.skip("no chromium: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, server, request):
+    """The web page, freshly opened; asks nothing of other hosts, and fails no script."""
+    asked, script_errors = [], []
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.on("request", lambda asked_for: asked.append(asked_for.url))
+    page.on("pageerror", lambda error: script_errors.append(str(error)))
+    page.goto(server)
+    yield page
+    SCREENSHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{request.node.name}.png")
+    page.close()
+    ours = (server + "/", "data:", "blob:" + server)
+    assert asked and not [url for url in asked if not url.startswith(ours)]
+    assert not script_errors

@@ -1,0 +1,122 @@
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from app.library import Library
+from app.library_status import LibraryStatus, read_status
+from app.settings import Settings
+from retrieval.encoders.catalog import open_encoder
+from tests.documents import (
+    cut_off,
+    draw_lines,
+    draw_noise,
+    draw_photo,
+    encode_image,
+    write_blank_pdf,
+    write_bomb_png,
+    write_encrypted_pdf,
+    write_pdf_without_pages,
+    write_scan_pdf,
+    write_text_pdf,
+    write_tiff,
+)
+from tests.terminal import run_pagelens
+
+# Weights are read once a test run, whichever suite asks first.
+load_encoder = cache(open_encoder)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ignore_settings_of_the_machine():
+    """What is set outside must not change what the tests see, in this process or a child."""
+    for name in [name for name in os.environ if name.startswith("PAGELENS_")]:
+        del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def encoder():
+    return load_encoder("minilm-layout")
+
+
+class TerminalLibrary(NamedTuple):
+    folder: Path
+    good_files: Path
+    hostile_files: Path
+    ended: subprocess.CompletedProcess[str]
+    status: LibraryStatus
+
+
+@pytest.fixture(scope="session")
+def terminal_library(tmp_path_factory) -> TerminalLibrary:
+    """A library made by one `pagelens ingest` of good files and of every kind of bad one."""
+    root = tmp_path_factory.mktemp("terminal")
+    good, hostile = root / "files" / "good", root / "files" / "hostile"
+    good.mkdir(parents=True)
+    hostile.mkdir()
+    write_good_files(good)
+    write_hostile_files(hostile)
+    library = root / "library"
+    ended = run_pagelens("ingest", root / "files", "--library", library, "--json")
+    return TerminalLibrary(library, good, hostile, ended, read_status(library))
+
+
+@pytest.fixture(scope="session")
+def library(terminal_library, tmp_path_factory) -> Iterator[Library]:
+    """A copy of that library, open in this process: a library is a folder, and can be moved."""
+    folder = tmp_path_factory.mktemp("moved") / "library"
+    shutil.copytree(terminal_library.folder, folder)
+    with Library(Settings(library=folder)) as library:
+        yield library
+
+
+def write_good_files(folder: Path) -> None:
+    """Six documents of eleven pages, and a copy of one of them."""
+    harbour = write_text_pdf(
+        folder / "harbour.pdf",
+        "The harbour master collects mooring fees from every yacht on the first of May.",
+        "Storm warnings are shown as red flags on the mast beside the lighthouse.",
+    )
+    (folder / "harbour copy.pdf").write_bytes(harbour.read_bytes())
+    write_text_pdf(
+        folder / "bakery.pdf", "Our bakery sells rye bread, plum cake and warm cinnamon rolls."
+    )
+    write_text_pdf(
+        folder / "really-a-pdf.jpg", "This recipe for goulash needs beef, onions and paprika."
+    )
+    write_scan_pdf(
+        folder / "scan.pdf",
+        ["A letter about the comet", "seen through our telescope", "on a cold winter night"],
+    )
+    write_tiff(
+        folder / "cards.tiff",
+        ["Card one: the moons of Jupiter", "four of them in one line", "in a cold March"],
+        ["Card two: potatoes and carrots", "grow well in the sandy soil", "of the garden"],
+        ["Card three: the steam engine", "pulls nine wagons of coal", "over the iron bridge"],
+        ["Card four: a violin made by hand", "from the wood of an old spruce", "costs a fortune"],
+        [],
+    )
+    draw_photo().save(folder / "dusk.png")
+
+
+def write_hostile_files(folder: Path) -> None:
+    write_encrypted_pdf(folder / "encrypted.pdf")
+    write_pdf_without_pages(folder / "no-pages.pdf")
+    write_blank_pdf(folder / "huge-page.pdf", (14_400, 14_400))
+    write_bomb_png(folder / "bomb.png")
+    whole = write_text_pdf(folder / "cut-off.pdf", *["A page that will be lost. " * 20] * 3)
+    whole.write_bytes(cut_off(whole.read_bytes()))
+    (folder / "cut-off.png").write_bytes(cut_off(encode_image(draw_noise(), "PNG")))
+    (folder / "cut-off.jpg").write_bytes(cut_off(encode_image(draw_noise(), "JPEG")))
+    (folder / "cut-off.tiff").write_bytes(cut_off(encode_image(draw_lines(["A card"]), "TIFF")))
+    (folder / "empty.pdf").touch()
+    (folder / "letter.pdf").write_text("Dear harbour master, this is not a PDF.")
+    (folder / "archive.zip").write_bytes(b"PK\x05\x06" + bytes(18))
+    (folder / "damaged.pdf").write_bytes(b"%PDF-1.7\n" + b"\x9c garbage " * 300 + b"\n%%EOF\n")
+    (folder / "damaged.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"garbage" * 40)
+    write_blank_pdf(folder / "one-huge-page-of-two.pdf", (300, 400), (14_400, 300))

@@ -1,0 +1,328 @@
+"""What every vector index does, whichever stores the pages."""
+
+import json
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from retrieval.errors import IndexFailed, InvalidEmbedding
+from retrieval.index.base import IndexedPage, PageFilter
+from retrieval.index.edge import EdgeIndex
+from retrieval.maxsim import score_maxsim
+from retrieval.records import Kind, PageEmbedding, QueryEmbedding
+from tests.terminal import run_python
+
+DIM = 32
+ALL_PAGES = PageFilter()
+KEY = "test-encoder@1"
+BACKENDS = {"edge": EdgeIndex}
+
+# Vectors rest as float16, whose rounding is at most 5e-4 of a value.
+SCORE_TOLERANCE = 1e-3
+BOX_TOLERANCE = 1 / 65_534
+
+
+@pytest.fixture(params=BACKENDS)
+def open_index(request, tmp_path):
+    """Opens the same storage each time it is called."""
+    opened = []
+
+    def open_again():
+        for index in opened:
+            index.close()
+        opened[:] = [BACKENDS[request.param](tmp_path / "index", DIM, KEY)]
+        return opened[0]
+
+    yield open_again
+    for index in opened:
+        index.close()
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def shared_index(request, tmp_path_factory):
+    index = BACKENDS[request.param](tmp_path_factory.mktemp("shared") / "index", DIM, KEY)
+    yield index
+    index.close()
+
+
+@pytest.fixture
+def index(shared_index):
+    """An empty index; making one anew for each test would take most of the suite's time."""
+    yield shared_index
+    stored = shared_index.search(make_query(0), 10_000)
+    shared_index.delete_documents({page.document_id for page in stored})
+    assert shared_index.count() == 0
+
+
+def unit_vectors(seed: int, n: int, dim: int = DIM) -> np.ndarray:
+    vectors = np.random.default_rng(seed).normal(size=(n, dim)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def make_embedding(seed: int, n_vectors: int = 20, dim: int = DIM) -> PageEmbedding:
+    corners = np.sort(np.random.default_rng(seed).random((n_vectors, 2, 2)), axis=1)
+    return PageEmbedding(
+        unit_vectors(seed, n_vectors, dim).astype(np.float16),
+        corners.reshape(n_vectors, 4).astype(np.float32),
+    )
+
+
+def make_page(
+    document_id: str, page_index: int = 0, seed: int = 0, kind: Kind = Kind.PAGE
+) -> IndexedPage:
+    return IndexedPage(
+        document_id=document_id,
+        document=f"{document_id}.pdf",
+        page_index=page_index,
+        kind=kind,
+        added_at=datetime(2026, 5, 1, tzinfo=timezone.utc),
+        embedding=make_embedding(seed, n_vectors=5 + seed % 30),
+    )
+
+
+def make_query(seed: int, n_tokens: int = 6, dim: int = DIM) -> QueryEmbedding:
+    return QueryEmbedding(
+        unit_vectors(seed, n_tokens, dim), ("token",) * n_tokens, (True,) * n_tokens
+    )
+
+
+def found_pages(index, query, page_filter=ALL_PAGES, limit=50):
+    return [(p.document_id, p.page_index) for p in index.search(query, limit, page_filter)]
+
+
+def test_ranks_pages_by_exact_maxsim(index):
+    pages = [make_page(f"doc{i}", page_index=i % 3, seed=100 + i) for i in range(25)]
+    index.upsert(pages)
+    for seed in range(5):
+        query = make_query(seed)
+        exact = {(p.document_id, p.page_index): score_maxsim(query, p.embedding) for p in pages}
+        found = index.search(query, 10)
+        scores = [exact[page.document_id, page.page_index] for page in found]
+        np.testing.assert_allclose([page.score for page in found], scores, atol=SCORE_TOLERANCE)
+        # Whoever stands at a rank scores as the page that belongs there, but for rounding.
+        best = sorted(exact.values(), reverse=True)[:10]
+        np.testing.assert_allclose(scores, best, atol=SCORE_TOLERANCE)
+
+
+def test_a_hit_names_its_document_page_and_kind(index):
+    index.upsert([make_page("doc", page_index=4, seed=1, kind=Kind.PHOTO)])
+    (found,) = index.search(make_query(1), 10)
+    assert (found.document_id, found.document) == ("doc", "doc.pdf")
+    assert (found.page_index, found.kind) == (4, Kind.PHOTO)
+
+
+def test_an_empty_index_finds_nothing(index):
+    assert index.search(make_query(1), 10) == []
+    assert index.count() == 0
+
+
+def test_a_query_without_vectors_finds_nothing(index):
+    index.upsert([make_page("doc")])
+    assert index.search(make_query(1, n_tokens=0), 10) == []
+
+
+def test_the_limit_is_kept(index):
+    index.upsert([make_page("doc", i, seed=i) for i in range(8)])
+    assert len(index.search(make_query(1), 3)) == 3
+
+
+def test_storing_a_page_twice_changes_nothing(index):
+    pages = [make_page("doc", i, seed=i) for i in range(3)]
+    index.upsert(pages)
+    before = index.search(make_query(1), 10)
+    index.upsert(pages)
+    assert index.count() == 3
+    assert index.search(make_query(1), 10) == before
+
+
+def test_a_page_stored_again_replaces_the_old_one(index):
+    index.upsert([make_page("doc", seed=1)])
+    index.upsert([replace(make_page("doc", seed=2), document="renamed.pdf")])
+    (stored,) = index.fetch([("doc", 0)])
+    np.testing.assert_array_equal(stored.vectors, make_embedding(2, 7).vectors)
+    (found,) = index.search(make_query(1), 10)
+    assert found.document == "renamed.pdf"
+
+
+def test_deletes_every_page_of_a_document_and_no_other(index):
+    index.upsert([make_page("gone", i, seed=i) for i in range(3)] + [make_page("kept", seed=9)])
+    index.delete_documents(["gone", "never stored"])
+    assert found_pages(index, make_query(1)) == [("kept", 0)]
+    assert index.fetch([("gone", 1)]) == [None]
+    assert index.count() == 1
+
+
+def test_deleting_no_document_deletes_nothing(index):
+    index.upsert([make_page("kept")])
+    index.delete_documents([])
+    assert index.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("page_filter", "expected"),
+    [
+        (PageFilter(), {"report", "letter", "photo"}),
+        (PageFilter(documents=frozenset({"report"})), {"report"}),
+        (PageFilter(documents=frozenset({"report", "photo"})), {"report", "photo"}),
+        (PageFilter(documents=frozenset()), set()),
+        (PageFilter(excluded=frozenset({"report"})), {"letter", "photo"}),
+        (PageFilter(kind=Kind.PHOTO), {"photo"}),
+        (PageFilter(kind=Kind.PAGE), {"report", "letter"}),
+        (PageFilter(kind=Kind.PAGE, excluded=frozenset({"letter"})), {"report"}),
+        (PageFilter(documents=frozenset({"letter"}), kind=Kind.PHOTO), set()),
+    ],
+)
+def test_filters_what_is_searched(index, page_filter, expected):
+    index.upsert(
+        [
+            make_page("report", seed=1),
+            make_page("letter", seed=2),
+            make_page("photo", seed=3, kind=Kind.PHOTO),
+        ]
+    )
+    assert {document for document, _ in found_pages(index, make_query(1), page_filter)} == expected
+    assert index.count(page_filter) == len(expected)
+
+
+def test_a_filter_is_applied_before_the_limit(index):
+    pages = [make_page(f"doc{i}", seed=i) for i in range(20)]
+    index.upsert(pages)
+    ranked = found_pages(index, make_query(1))
+    worst = ranked[-1][0]
+    only_worst = PageFilter(documents=frozenset({worst}))
+    assert found_pages(index, make_query(1), only_worst, limit=1) == [(worst, 0)]
+
+
+def test_gives_back_vectors_and_boxes_as_they_were_stored(index):
+    page = make_page("doc", seed=5)
+    index.upsert([page])
+    (stored,) = index.fetch([("doc", 0)])
+    np.testing.assert_array_equal(stored.vectors, page.embedding.vectors)
+    np.testing.assert_allclose(stored.boxes, page.embedding.boxes, atol=BOX_TOLERANCE)
+    assert stored.grid is None
+
+
+def test_gives_back_grids_and_vectors_without_a_place(index):
+    boxes = np.full((7, 4), np.nan, dtype=np.float32)
+    boxes[:6] = [0.0, 0.25, 0.5, 1.0]
+    embedding = PageEmbedding(unit_vectors(3, 7).astype(np.float16), boxes, grid=(2, 3))
+    index.upsert([replace(make_page("doc"), embedding=embedding)])
+    (stored,) = index.fetch([("doc", 0)])
+    assert stored.grid == (2, 3)
+    np.testing.assert_allclose(stored.boxes, boxes, atol=BOX_TOLERANCE, equal_nan=True)
+
+
+def test_fetches_in_the_order_asked_and_none_for_an_unknown_page(index):
+    index.upsert([make_page("doc", 0, seed=1), make_page("doc", 1, seed=2)])
+    second, unknown, first = index.fetch([("doc", 1), ("nowhere", 0), ("doc", 0)])
+    assert unknown is None
+    assert (len(first.vectors), len(second.vectors)) == (6, 7)
+
+
+def test_a_page_without_vectors_is_passed_over(index):
+    empty = PageEmbedding(np.empty((0, DIM), np.float16), np.empty((0, 4), np.float32))
+    index.upsert([replace(make_page("blank"), embedding=empty), make_page("doc", seed=1)])
+    assert found_pages(index, make_query(1)) == [("doc", 0)]
+
+
+def test_refuses_a_batch_with_a_page_of_another_dimension(index):
+    wrong = replace(make_page("wrong"), embedding=make_embedding(1, dim=48))
+    with pytest.raises(InvalidEmbedding, match=r"48.*32"):
+        index.upsert([make_page("right", seed=1), wrong])
+    assert index.count() == 0
+
+
+def test_refuses_a_query_of_another_dimension(index):
+    index.upsert([make_page("doc")])
+    with pytest.raises(InvalidEmbedding, match=r"48.*32"):
+        index.search(make_query(1, dim=48), 10)
+
+
+def test_an_index_opened_again_holds_what_it_held(open_index):
+    index = open_index()
+    pages = [make_page("doc", i, seed=i) for i in range(4)]
+    index.upsert(pages)
+    index.optimize()
+    before = index.search(make_query(1), 10)
+    index = open_index()
+    assert index.count() == 4
+    assert index.search(make_query(1), 10) == before
+    stored = index.fetch([("doc", i) for i in range(4)])
+    for page, embedding in zip(pages, stored, strict=True):
+        np.testing.assert_array_equal(embedding.vectors, page.embedding.vectors)
+
+
+def run_in_another_process(script: str, folder: Path):
+    setup = (
+        "import os, signal\nfrom pathlib import Path\n"
+        "from tests.retrieval.test_index_contract import *\n"
+        f"folder = Path({json.dumps(str(folder))})\n"
+    )
+    return run_python("-c", setup + script)
+
+
+def test_stored_pages_survive_a_process_that_is_killed(open_index, tmp_path):
+    ended = run_in_another_process(
+        "index = EdgeIndex(folder, DIM, KEY)\n"
+        "index.upsert([make_page('doc', i, seed=i) for i in range(5)])\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n",
+        tmp_path / "index",
+    )
+    assert ended.returncode == -9, ended.stderr
+    index = open_index()
+    assert index.count() == 5
+    (stored,) = index.fetch([("doc", 4)])
+    np.testing.assert_array_equal(stored.vectors, make_page("doc", 4, seed=4).embedding.vectors)
+
+
+def test_a_second_process_cannot_open_it(open_index, tmp_path):
+    index = open_index()
+    index.upsert([make_page("doc")])
+    ended = run_in_another_process(
+        "try:\n    EdgeIndex(folder, DIM, KEY)\nexcept IndexFailed as error:\n"
+        "    print('refused:', error)\n",
+        tmp_path / "index",
+    )
+    assert ended.stdout.startswith("refused: could not open the index"), ended.stderr
+    assert index.count() == 1
+
+
+def test_a_folder_that_is_no_index_is_refused_as_a_failed_index(tmp_path):
+    (tmp_path / "edge_config.json").write_text("not an index")
+    with pytest.raises(IndexFailed, match="could not open the index"):
+        EdgeIndex(tmp_path, DIM, KEY)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda v: np.where(np.arange(DIM) == 3, np.nan, v), id="nan"),
+        pytest.param(lambda v: np.where(np.arange(DIM) == 3, np.inf, v), id="infinite"),
+        pytest.param(lambda v: v * 1.5, id="too long"),
+        pytest.param(lambda v: v * 0, id="zero"),
+        pytest.param(lambda v: v[0], id="one vector, not a list of them"),
+        pytest.param(lambda v: v.astype(np.float32), id="float32"),
+    ],
+)
+def test_an_embedding_with_bad_vectors_cannot_be_made(damage):
+    vectors = unit_vectors(1, 4).astype(np.float16)
+    damaged = damage(vectors)
+    if damaged.dtype == np.float64:
+        damaged = damaged.astype(np.float16)
+    with pytest.raises(InvalidEmbedding):
+        PageEmbedding(damaged, np.zeros((4, 4), np.float32))
+
+
+def test_an_embedding_has_a_box_for_each_vector():
+    with pytest.raises(InvalidEmbedding, match=r"3, 4.*4, 4"):
+        PageEmbedding(unit_vectors(1, 4).astype(np.float16), np.zeros((3, 4), np.float32))
+
+
+def test_a_grid_has_no_more_patches_than_vectors():
+    with pytest.raises(InvalidEmbedding, match="grid"):
+        PageEmbedding(
+            unit_vectors(1, 4).astype(np.float16), np.zeros((4, 4), np.float32), grid=(2, 3)
+        )

@@ -1,0 +1,117 @@
+"""What `minilm-layout` computes, against sentence-transformers running the same weights."""
+
+import numpy as np
+import pytest
+
+from retrieval.encoders.minilm_layout import (
+    OVERLAP_TOKENS,
+    WINDOW_TOKENS,
+    check_weights,
+    cut_windows,
+    locate_weights,
+)
+from retrieval.encoders.torchvision_guard import ensure_torchvision_imports
+from retrieval.errors import WeightsRefused
+from tests.documents import build_page
+
+TEXT = "Mooring fees, as of May 2024: 12.50 EUR a day (yachts over 10 m pay twice) - no discounts!"
+
+
+@pytest.fixture(scope="module")
+def reference():
+    """(token, unit vector) for each token of `TEXT` that holds a letter or a digit."""
+    ensure_torchvision_imports()
+    from sentence_transformers import SentenceTransformer
+
+    model = SentenceTransformer(str(locate_weights()), device="cpu", local_files_only=True)
+    vectors = model.encode(TEXT, output_value="token_embeddings").float().cpu().numpy()
+    tokens = model.tokenizer.convert_ids_to_tokens(model.tokenizer(TEXT)["input_ids"])
+    assert (tokens[0], tokens[-1], len(tokens)) == ("[CLS]", "[SEP]", len(vectors))
+    kept = [
+        (token, vector / np.linalg.norm(vector))
+        for token, vector in zip(tokens[1:-1], vectors[1:-1], strict=True)
+        if any(character.isalnum() for character in token)
+    ]
+    return [token for token, _ in kept], np.array([vector for _, vector in kept])
+
+
+def test_page_vectors_equal_the_reference(encoder, reference):
+    _, expected = reference
+    (embedding,) = encoder.encode_pages([build_page(TEXT)])
+    assert embedding.vectors.shape == expected.shape
+    cosines = (embedding.vectors.astype(np.float32) * expected).sum(axis=1)
+    # float16 keeps 1e-3; a CPU that multiplies in bfloat16 keeps 0.999.
+    assert cosines.min() > 0.998
+
+
+def test_query_vectors_equal_the_reference(encoder, reference):
+    tokens, expected = reference
+    query = encoder.encode_query(TEXT)
+    assert len(query.tokens) == len(tokens)
+    for word, piece in zip(query.tokens, tokens, strict=True):
+        assert piece.removeprefix("##") in word.lower()
+    assert (query.vectors * expected).sum(axis=1).min() > 0.998
+
+
+def test_punctuation_has_no_vector_of_its_own(encoder):
+    with_marks, without = encoder.encode_pages(
+        [build_page("Fees : 12 EUR ! ( daily )"), build_page("Fees 12 EUR daily")]
+    )
+    assert len(with_marks.vectors) == len(without.vectors)
+
+
+def test_stop_words_show_no_evidence_but_are_scored(encoder):
+    query = encoder.encode_query("What is the fee of a yacht?")
+    shown = dict(zip(query.tokens, query.shows_evidence, strict=True))
+    assert shown == {
+        "What": False,
+        "is": False,
+        "the": False,
+        "fee": True,
+        "of": False,
+        "a": False,
+        "yacht": True,
+    }
+    assert len(query.vectors) == 7
+
+
+def test_a_word_cut_into_pieces_is_judged_as_one(encoder):
+    query = encoder.encode_query("Hauptstraßenverkehrsordnung")
+    assert len(query.tokens) > 1
+    assert set(query.tokens) == {"Hauptstraßenverkehrsordnung"}
+    assert all(query.shows_evidence)
+
+
+@pytest.mark.parametrize(
+    "n_tokens", [1, WINDOW_TOKENS, WINDOW_TOKENS + 1, 2 * WINDOW_TOKENS - OVERLAP_TOKENS, 999]
+)
+def test_windows_keep_each_token_once_and_away_from_their_edges(n_tokens):
+    windows = list(cut_windows(0, list(range(n_tokens))))
+    kept = [token for w in windows for token in range(*w.keep)]
+    assert kept == list(range(n_tokens))
+    for window in windows:
+        end = window.start + len(window.token_ids)
+        assert window.token_ids == list(range(window.start, end))
+        assert len(window.token_ids) <= WINDOW_TOKENS
+        assert window.keep[0] - window.start in (0, OVERLAP_TOKENS // 2)
+        assert end - window.keep[1] in (0, OVERLAP_TOKENS // 2)
+
+
+def test_no_tokens_need_no_window():
+    assert list(cut_windows(0, [])) == []
+
+
+def test_the_published_weights_are_accepted():
+    check_weights(locate_weights() / "model.safetensors")
+
+
+def test_other_weights_are_refused(tmp_path):
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(b"other weights")
+    with pytest.raises(WeightsRefused, match=r"SHA-256 .* expected 53aa51172d14"):
+        check_weights(weights)
+
+
+def test_missing_weights_are_named(tmp_path):
+    with pytest.raises(WeightsRefused, match=r"model\.safetensors is missing"):
+        check_weights(tmp_path / "model.safetensors")

@@ -1,0 +1,1 @@
+"""The web page: Gradio Blocks over the `Library`, one module a tab."""
