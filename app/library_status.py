@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.documents import DATABASE, ENCODER_ID, Counts, Document, Documents
-from ingest.sources import Refusal
+from ingest.documents import ENCODER_ID, Counts, Document, Documents
+from ingest.sources import DATABASE, Refusal
 
 # POSIX counts `st_blocks` in these, whatever the file system's own block is.
 DISK_BLOCK_BYTES = 512

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ingest.sources import MediaType, Refusal, Source
+from ingest.sources import DATABASE, MediaType, Refusal, Source
 from retrieval.errors import LibraryUnusable
 from retrieval.records import Kind, TextSource
 
@@ -37,7 +37,6 @@ CREATE TABLE IF NOT EXISTS pages (
 CREATE TABLE IF NOT EXISTS refusals (path TEXT PRIMARY KEY, error TEXT NOT NULL);
 """
 
-DATABASE = "pagelens.sqlite"
 ENCODER_KEY = "encoder_key"
 ENCODER_ID = "encoder_id"
 

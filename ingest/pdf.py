@@ -50,8 +50,13 @@ def open_pdf(path: Path) -> pdfium.PdfDocument:
     try:
         document = pdfium.PdfDocument(path)
     except pdfium.PdfiumError as error:
-        if getattr(error, "err_code", None) == pdfium_c.FPDF_ERR_PASSWORD:
+        content = path.read_bytes()
+        # PDFium leaves its last error as it was where it refuses a file without a page, so the code
+        # may be that of the file opened before.
+        if error.err_code == pdfium_c.FPDF_ERR_PASSWORD and b"/Encrypt" in content:
             raise EncryptedDocument("the PDF is encrypted and needs a password") from error
+        if re.search(rb"/Count\s+0\b", content) and not re.search(rb"/Type\s*/Page\b", content):
+            raise NoPages("the PDF has no pages") from error
         raise DamagedFile("the PDF is damaged: no page tree can be read") from error
     if len(document) == 0:
         document.close()

@@ -148,7 +148,7 @@ class Pipeline:
             for source, pages in batches:
                 if not (n_indexed or errors):
                     self.documents.begin(source, n_pages_of[document_id], Kind.PAGE, added_at)
-                kind = self._kind_of(source, pages)
+                kind = _kind_of(source, pages, n_pages_of[document_id])
                 records = self._index_pages(source, pages, kind, added_at)
                 self.documents.add_pages(document_id, records)
                 errors += [record for record in records if record.error]
@@ -176,10 +176,6 @@ class Pipeline:
             write_atomically(path, source.path)
             yield source, path, n_pages
 
-    def _kind_of(self, source: Source, pages: list[RenderedPage]) -> Kind:
-        is_photo = source.media_type.is_image and all(len(p.words) < PHOTO_WORDS for p in pages)
-        return Kind.PHOTO if is_photo else Kind.PAGE
-
     def _index_pages(
         self, source: Source, rendered: list[RenderedPage], kind: Kind, added_at: datetime
     ) -> list[PageRecord]:
@@ -204,6 +200,11 @@ class Pipeline:
             PageRecord(p.page_index, p.text_source, n_vectors.get(p.page_index, 0), p.error)
             for p in rendered
         ]
+
+
+def _kind_of(source: Source, pages: list[RenderedPage], n_pages: int) -> Kind:
+    is_photo = source.media_type.is_image and n_pages == 1 and len(pages[0].words) < PHOTO_WORDS
+    return Kind.PHOTO if is_photo else Kind.PAGE
 
 
 def _describe(source: Source, record: PageRecord, n_pages: int) -> Refusal:

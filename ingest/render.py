@@ -16,7 +16,7 @@ from PIL import Image
 
 from ingest import images, ocr, pdf, text_layer
 from ingest.sources import MediaType
-from retrieval.errors import DamagedFile, FileRefused, NoPages
+from retrieval.errors import DamagedFile, FileRefused
 from retrieval.records import TextSource, Word
 
 # An A4 page at 96 dpi: small print can be read, and a page takes about 110 kB.
@@ -67,7 +67,7 @@ def count_pages(path: Path, media_type: MediaType) -> int:
     try:
         with pdf.open_pdf(path) as document:
             return len(document)
-    except (DamagedFile, NoPages):
+    except DamagedFile:
         if pdf.has_poppler():
             return pdf.count_pages_with_poppler(path)
         raise

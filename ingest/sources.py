@@ -15,6 +15,9 @@ from retrieval.errors import EmptyFile, FileRefused, NotADocument, PathNotFound,
 HEADER_BYTES = 1024
 READ_BYTES = 1 << 20
 
+# What makes a folder a library.
+DATABASE = "pagelens.sqlite"
+
 
 class MediaType(str, Enum):
     """The formats that Pagelens reads."""
@@ -68,7 +71,8 @@ class Refusal:
 def find_files(paths: Iterable[Path]) -> list[Path]:
     """Lists the files at `paths`, folders recursively, in name order, each once.
 
-    Hidden files and folders inside a folder are left out, as are links that point nowhere.
+    Hidden files and folders inside a folder are left out, as are links that point nowhere and
+    library folders, whose previews would be taken for photos.
 
     Raises:
         PathNotFound: a path given does not exist.
@@ -85,7 +89,15 @@ def find_files(paths: Iterable[Path]) -> list[Path]:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    for entry in sorted(folder.iterdir()):
+    if (folder / DATABASE).exists():
+        return
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError:
+        # Listed, so that it is refused by name instead of being passed over.
+        yield folder
+        return
+    for entry in entries:
         if entry.name.startswith("."):
             continue
         if entry.is_dir():
@@ -99,7 +111,7 @@ def read_source(path: Path) -> Source | Refusal:
     """Hashes and sniffs one file."""
     try:
         if not path.is_file():
-            raise UnreadableFile("not a regular file")
+            raise UnreadableFile("not a file, or a folder that cannot be read")
         n_bytes = path.stat().st_size
         if n_bytes == 0:
             raise EmptyFile("the file is empty (0 bytes)")

@@ -53,7 +53,7 @@ def load_questions(path: Path) -> list[Question]:
         InvalidEvaluationSet: the file is missing, or a line cannot be read.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidEvaluationSet(f"{path} cannot be read: {error}") from error
     questions = []
@@ -80,9 +80,11 @@ def load_evaluation_set(folder: Path) -> EvaluationSet:
     questions = load_questions(folder / "queries.jsonl")
     path = folder / "qrels.tsv"
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidEvaluationSet(f"{path} cannot be read: {error}") from error
+    if not lines[0].startswith("query-id\t"):
+        raise InvalidEvaluationSet(f"{path}:1: the header line is missing")
     qrels: dict[str, dict[PageName, int]] = {}
     for number, line in enumerate(lines[1:], 2):
         if not line.strip():

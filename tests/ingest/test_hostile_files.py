@@ -5,6 +5,10 @@ import re
 import pytest
 
 from app.library_status import read_status
+from ingest.render import count_pages
+from ingest.sources import MediaType
+from retrieval.errors import EncryptedDocument, NoPages
+from tests.documents import write_encrypted_pdf, write_pdf_without_pages
 from tests.terminal import last_json
 
 # What each file of `write_hostile_files` is refused with.
@@ -91,3 +95,10 @@ def test_the_library_remembers_what_was_refused(terminal_library):
     status = terminal_library.status
     assert status.counts.failed == len(REASONS)
     assert {refusal.path.name for refusal in status.refusals} == set(REASONS)
+
+
+def test_the_reason_does_not_depend_on_the_file_that_was_opened_before(tmp_path):
+    with pytest.raises(EncryptedDocument):
+        count_pages(write_encrypted_pdf(tmp_path / "encrypted.pdf"), MediaType.PDF)
+    with pytest.raises(NoPages):
+        count_pages(write_pdf_without_pages(tmp_path / "no-pages.pdf"), MediaType.PDF)
