@@ -16,6 +16,7 @@ from ingest.pipeline import (
     IngestReport,
     OnProgress,
     Pipeline,
+    Progress,
     original_path,
     preview_path,
     remove_document,
@@ -25,6 +26,7 @@ from retrieval.encoders.catalog import find_spec, open_encoder
 from retrieval.errors import (
     AmbiguousDocument,
     EncoderMismatch,
+    IngestStopped,
     LibraryUnusable,
     UnknownDocument,
 )
@@ -64,8 +66,8 @@ class Library:
                 self.folder / "index", self._encoder.spec.dim, self._encoder.key
             )
             self._ingest_lock = threading.Lock()
-            for document in self._documents.list_unfinished():
-                remove_document(self.folder, document.document_id, self._index, self._documents)
+            self._is_closing = False
+            self._remove_unfinished()
         except BaseException:
             self._lock.release()
             raise
@@ -82,22 +84,50 @@ class Library:
         self.close()
 
     def close(self) -> None:
-        """Writes what is pending and lets the folder go."""
-        self._index.close()
-        self._documents.close()
-        self._lock.release()
+        """Stops an ingest under way, writes what is pending and lets the folder go."""
+        self._is_closing = True
+        with self._ingest_lock:
+            self._index.close()
+            self._documents.close()
+            self._lock.release()
 
     @property
     def encoder(self) -> Encoder:
         """The encoder the library is bound to."""
         return self._encoder
 
-    def ingest(self, paths: Iterable[Path], on_progress: OnProgress) -> IngestReport:
-        """Adds files and folders; one ingest runs at a time, and searches go on meanwhile."""
+    def ingest(
+        self, paths: Iterable[Path], on_progress: OnProgress, *, remember_refusals: bool = True
+    ) -> IngestReport:
+        """Adds files and folders; one ingest runs at a time, and searches go on meanwhile.
+
+        Args:
+            paths: files, and folders with all below them.
+            on_progress: called as files are checked and pages indexed.
+            remember_refusals: whether `status` lists what is refused; not for an upload, whose
+                path is gone afterwards.
+
+        Raises:
+            PathNotFound: a path does not exist.
+            IngestStopped: the library was closed meanwhile.
+        """
+
+        def report(progress: Progress) -> None:
+            if self._is_closing:
+                raise IngestStopped("the library was closed while files were being added")
+            on_progress(progress)
+
         with self._ingest_lock:
-            return Pipeline(self.folder, self._encoder, self._index, self._documents).ingest(
-                paths, on_progress
-            )
+            if self._is_closing:
+                raise IngestStopped("the library is closed")
+            # What a run that failed half-way has left.
+            self._remove_unfinished()
+            pipeline = Pipeline(self.folder, self._encoder, self._index, self._documents)
+            ingested = pipeline.ingest(paths, report)
+            if remember_refusals:
+                for refusal in ingested.failed:
+                    self._documents.record_refusal(refusal)
+            return ingested
 
     def search(self, query: str, limit: int, documents: frozenset[str] | None = None) -> Answer:
         """The best pages for a question, in whole documents only.
@@ -162,6 +192,10 @@ class Library:
         """The preview of a page found, with its evidence lit up."""
         picture = self.page_picture(hit.document_id, hit.page_index)
         return None if picture is None else draw_evidence(picture, hit.matches)
+
+    def _remove_unfinished(self) -> None:
+        for document in self._documents.list_unfinished():
+            remove_document(self.folder, document.document_id, self._index, self._documents)
 
     def _bind_encoder(self, encoder: Encoder) -> None:
         bound = self._documents.read_setting(ENCODER_KEY)

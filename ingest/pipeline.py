@@ -90,8 +90,6 @@ class Pipeline:
             accepted, skipped = self._check_files(files, pool, failed, on_progress)
             indexing_started = time.perf_counter()
             n_documents, n_pages = self._index(accepted, pool, failed, on_progress)
-        for refusal in failed:
-            self.documents.record_refusal(refusal)
         if n_documents:
             self.index.optimize()
         ended = time.perf_counter()

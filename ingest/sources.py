@@ -111,7 +111,9 @@ def read_source(path: Path) -> Source | Refusal:
     """Hashes and sniffs one file."""
     try:
         if not path.is_file():
-            raise UnreadableFile("not a file, or a folder that cannot be read")
+            raise UnreadableFile(
+                "the folder cannot be read" if path.is_dir() else "not a regular file"
+            )
         n_bytes = path.stat().st_size
         if n_bytes == 0:
             raise EmptyFile("the file is empty (0 bytes)")

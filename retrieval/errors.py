@@ -117,6 +117,10 @@ class LibraryUnusable(PagelensError):
     )
 
 
+class IngestStopped(PagelensError):
+    """The library was closed while files were being added; whole documents stay."""
+
+
 class WeightsRefused(PagelensError):
     """Model weights are missing or are not the file that Pagelens expects."""
 

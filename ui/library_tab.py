@@ -93,7 +93,9 @@ class LibraryTab:
             nothing = show_line("Choose files, or drop them above, first.")
             return gr.skip(), nothing, "", *self.list_documents()
         try:
-            report = self.library.ingest([Path(file) for file in files], show_progress)
+            report = self.library.ingest(
+                [Path(file) for file in files], show_progress, remember_refusals=False
+            )
         except PagelensError as error:
             return None, show_line(str(error)), "", *self.list_documents()
         refused = [f"{refusal.path.name}: {refusal.error}" for refusal in report.failed]
