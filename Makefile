@@ -13,7 +13,7 @@ demo: $(VENV)/.installed ## Index sample_docs, answer three questions, serve the
 	@$(BIN)/pagelens ingest sample_docs/corpus --library $(DEMO_LIBRARY)
 	@$(BIN)/pagelens search --top-k 3 --library $(DEMO_LIBRARY) \
 		'How long was the power off because a tree had fallen across the line?' \
-		'How many tonnes of kelp were landed in 2022?' \
+		'How many passengers did the ferry carry in its busiest month of 2024?' \
 		'How low did the barometer fall in the storm of November 1931?'
 ifneq ($(SERVE),0)
 	@$(BIN)/pagelens serve --library $(DEMO_LIBRARY)
