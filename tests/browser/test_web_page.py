@@ -7,9 +7,6 @@ import re
 import urllib.request
 
 import pytest
-
-pytest.importorskip("playwright")
-
 from fpdf import FPDF
 from playwright.sync_api import expect
 
