@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,13 +16,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.errors import format_error, printable
-from retrieval.errors import PagelensError
+from retrieval.errors import InvalidLibraryPath, PagelensError
 
 if TYPE_CHECKING:
+    from app.library import Library
     from app.settings import Settings
     from retrieval.records import Answer
 
 EXIT_SOME_REFUSED = 3
+
+# What shells report for a program that Ctrl-C ended.
+EXIT_INTERRUPTED = 130
+
+# Weaker matches are lit up faintly on a page; in a line of text they would only be noise.
+MATCH_SHOWN_FROM = 0.6
+QUERY_SHOWN_CHARACTERS = 200
 
 program = typer.Typer(
     name="pagelens",
@@ -62,12 +71,18 @@ def ingest(
     from app.output import count_things, report_json
     from app.progress import show_progress
 
-    with Library(_settings(library, model)) as opened, show_progress() as on_progress:
-        report = opened.ingest(paths, on_progress)
+    try:
+        with Library(_settings(library, model)) as opened, show_progress() as on_progress:
+            report = opened.ingest(paths, on_progress)
+    except KeyboardInterrupt:
+        typer.echo("Interrupted. Whole documents are kept; run it again to go on.", err=True)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
     for refusal in report.failed:
         typer.echo(printable(f"refused {refusal.path}: {refusal.error}"), err=True)
     if as_json:
         _print_json(report_json(report))
+    elif not (report.documents or report.skipped or report.failed):
+        typer.echo("No files were found.")
     else:
         speed = f", {report.pages / report.indexing_seconds:.1f} pages/s" if report.pages else ""
         typer.echo(
@@ -97,6 +112,8 @@ def search(
 
     if bool(questions) == (queries is not None):
         raise typer.BadParameter("give a question, or --queries FILE")
+    if any(not question.strip() for question in questions or []):
+        raise typer.BadParameter("the question is empty")
     if queries is not None:
         from retrieval.evaluation import load_questions
 
@@ -190,9 +207,7 @@ def delete(
     as_json: JsonOption = False,
 ) -> None:
     """Remove documents from the library, with their pages and vectors."""
-    from app.library import Library
-
-    with Library(_settings(library)) as opened:
+    with _open_existing(_settings(library)) as opened:
         documents = [opened.find_document(name) for name in names]
         for document in documents:
             opened.delete(document.document_id)
@@ -209,20 +224,30 @@ def _settings(library: Path | None, model: str | None = None, **overrides: objec
     return load_settings(library=library, model=model, **overrides)
 
 
-def _answer(questions: list[str], top_k: int, settings: Settings) -> Iterable[Answer]:
+def _open_existing(settings: Settings) -> Library:
     from app.library import Library
+    from ingest.sources import DATABASE
 
-    with Library(settings) as opened:
+    is_file = settings.library.is_file()
+    if not is_file and not (settings.library / DATABASE).exists():
+        raise InvalidLibraryPath(f"there is no library at {settings.library}")
+    return Library(settings)
+
+
+def _answer(questions: list[str], top_k: int, settings: Settings) -> Iterable[Answer]:
+    with _open_existing(settings) as opened:
         for question in questions:
             yield opened.search(question, top_k)
 
 
 def _print_answer(answer: Answer) -> None:
-    typer.echo(printable(answer.query))
+    typer.echo(printable(textwrap.shorten(answer.query, QUERY_SHOWN_CHARACTERS)))
     if not answer.hits:
         typer.echo("  no page found")
     for rank, hit in enumerate(answer.hits, 1):
-        matched = " ".join(dict.fromkeys(match.token for match in hit.matches))
+        matched = " ".join(
+            dict.fromkeys(m.token for m in hit.matches if m.weight >= MATCH_SHOWN_FROM)
+        )
         typer.echo(
             printable(f"  {rank:2}. {hit.document}, page {hit.page_number:,}  ")
             + f"score {hit.score:.2f}  matched: {printable(matched)}"

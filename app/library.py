@@ -11,7 +11,7 @@ from PIL import Image
 
 from app.lock import lock_library
 from app.settings import Settings
-from ingest.documents import ENCODER_ID, ENCODER_KEY, Document, Documents
+from ingest.documents import ENCODER_ID, ENCODER_KEY, Counts, Document, Documents
 from ingest.pipeline import (
     IngestReport,
     OnProgress,
@@ -27,6 +27,7 @@ from retrieval.errors import (
     AmbiguousDocument,
     EncoderMismatch,
     IngestStopped,
+    InvalidLibraryPath,
     LibraryUnusable,
     UnknownDocument,
 )
@@ -48,11 +49,14 @@ class Library:
 
         Raises:
             LibraryBusy: another process holds it.
+            InvalidLibraryPath: it is a file.
             EncoderMismatch: it is bound to another encoder.
             PagelensError: weights or index cannot be opened.
         """
         self.folder = settings.library
         find_spec(settings.model)
+        if self.folder.exists() and not self.folder.is_dir():
+            raise InvalidLibraryPath(f"{self.folder} is a file, not a library folder")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -149,6 +153,10 @@ class Library:
     def list_documents(self) -> list[Document]:
         """The documents that can be searched, newest first."""
         return self._documents.list_whole()
+
+    def count(self) -> Counts:
+        """How many documents, pages and photos can be searched, and how many files were refused."""
+        return self._documents.count()
 
     def list_text_sources(self, document_id: str) -> dict[int, str]:
         """Where each page of a document has its words from, by page index."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ingest.documents import ENCODER_ID, Counts, Document, Documents
 from ingest.sources import DATABASE, Refusal
+from retrieval.errors import InvalidLibraryPath
 
 # POSIX counts `st_blocks` in these, whatever the file system's own block is.
 DISK_BLOCK_BYTES = 512
@@ -29,7 +30,13 @@ class LibraryStatus:
 
 
 def read_status(folder: Path) -> LibraryStatus:
-    """What a library holds; works while another process holds it, and for an absent one."""
+    """What a library holds; works while another process holds it, and for an absent one.
+
+    Raises:
+        InvalidLibraryPath: the path is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InvalidLibraryPath(f"{folder} is a file, not a library folder")
     if not (folder / DATABASE).exists():
         return LibraryStatus(Counts(0, 0, 0, 0, 0), None, 0, (), ())
     documents = Documents(folder)

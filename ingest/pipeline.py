@@ -208,7 +208,7 @@ def _kind_of(source: Source, pages: list[RenderedPage], n_pages: int) -> Kind:
 def _describe(source: Source, record: PageRecord, n_pages: int) -> Refusal:
     if n_pages == 1:
         return Refusal(source.path, record.error or "")
-    return Refusal(source.path, f"page {record.page_index + 1}: {record.error}")
+    return Refusal(source.path, f"page {record.page_index + 1} is left out: {record.error}")
 
 
 def original_path(folder: Path, document_id: str) -> Path:

@@ -71,8 +71,8 @@ class Refusal:
 def find_files(paths: Iterable[Path]) -> list[Path]:
     """Lists the files at `paths`, folders recursively, in name order, each once.
 
-    Hidden files and folders inside a folder are left out, as are links that point nowhere and
-    library folders, whose previews would be taken for photos.
+    Hidden files and folders inside a folder are left out, as are links to folders (they can form
+    circles) and library folders (their previews would be taken for photos).
 
     Raises:
         PathNotFound: a path given does not exist.
@@ -103,7 +103,7 @@ def _walk(folder: Path) -> Iterator[Path]:
         if entry.is_dir():
             if not entry.is_symlink():
                 yield from _walk(entry)
-        elif entry.is_file():
+        else:
             yield entry
 
 

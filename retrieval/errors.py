@@ -43,6 +43,15 @@ class PathNotFound(PagelensError):
     exit_code = 2
 
 
+class InvalidLibraryPath(PagelensError):
+    """There is no library at this path, or it is a file."""
+
+    exit_code = 2
+    remedy = (
+        "`pagelens ingest FILES --library DIR` makes one; check --library and PAGELENS_LIBRARY."
+    )
+
+
 class InvalidEvaluationSet(PagelensError):
     """An evaluation folder lacks a file or holds a line that cannot be read."""
 
@@ -51,6 +60,12 @@ class InvalidEvaluationSet(PagelensError):
         "An evaluation folder holds corpus/, queries.jsonl (id, text) and qrels.tsv with the "
         "header query-id, file, page, relevance."
     )
+
+
+class InvalidQuestions(InvalidEvaluationSet):
+    """A file of questions cannot be read."""
+
+    remedy = 'Each line holds {"id": "...", "text": "..."}.'
 
 
 class InvalidSetting(PagelensError):

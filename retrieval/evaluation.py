@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from retrieval.errors import InvalidEvaluationSet
+from retrieval.errors import InvalidEvaluationSet, InvalidQuestions
 
 # A page, as a person names it: (file, 1-based page number).
 PageName = tuple[str, int]
@@ -50,12 +50,12 @@ def load_questions(path: Path) -> list[Question]:
     """Reads lines of `{"id", "text"}`; other fields are ignored.
 
     Raises:
-        InvalidEvaluationSet: the file is missing, or a line cannot be read.
+        InvalidQuestions: the file is missing, or a line cannot be read.
     """
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidEvaluationSet(f"{path} cannot be read: {error}") from error
+        raise InvalidQuestions(f"{path} cannot be read: {error}") from error
     questions = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
@@ -64,7 +64,7 @@ def load_questions(path: Path) -> list[Question]:
             row = json.loads(line)
             questions.append(Question(str(row["id"]), str(row["text"])))
         except (ValueError, KeyError, TypeError) as error:
-            raise InvalidEvaluationSet(f'{path}:{number}: not a line {{"id", "text"}}') from error
+            raise InvalidQuestions(f'{path}:{number}: not a line {{"id", "text"}}') from error
     return questions
 
 
@@ -72,7 +72,7 @@ def load_evaluation_set(folder: Path) -> EvaluationSet:
     """Reads an evaluation folder; questions without a relevant page are left out (as in trec_eval).
 
     Raises:
-        InvalidEvaluationSet: something is missing or cannot be read.
+        InvalidEvaluationSet, InvalidQuestions: something is missing or cannot be read.
     """
     corpus = folder / "corpus"
     if not corpus.is_dir():

@@ -36,7 +36,7 @@ class LibraryTab:
             with gr.Column(scale=2, min_width=280):
                 # Content decides what a file is, so no type is asked for here.
                 files = gr.File(
-                    label="PDFs, scans and pictures",
+                    label="PDFs, scans and pictures: choose or drop them, then press Add",
                     file_count="multiple",
                     file_types=None,
                     height=180,
@@ -105,9 +105,9 @@ class LibraryTab:
     def list_documents(self) -> Shown:
         """The summary, the table, what can be deleted; and no question open."""
         documents = self.library.list_documents()
-        n_pages = sum(document.n_pages for document in documents)
+        counts = self.library.count()
         summary = show_line(
-            f"{count_things(len(documents), 'document')}, {count_things(n_pages, 'page')}, "
+            f"{count_things(counts.documents, 'document')}, {count_things(counts.pages, 'page')}, "
             f"encoder {self.library.encoder.spec.id}"
         )
         choices = [

@@ -110,7 +110,8 @@ class SearchTab:
         documents = self.library.list_documents()
         if not documents:
             return show_line(EMPTY_LIBRARY)
-        n_pages = sum(document.n_pages for document in documents)
+        counts = self.library.count()
+        n_pages = counts.pages - counts.unread_pages
         return show_line(
             f"{count_things(n_pages, 'page')} of {count_things(len(documents), 'document')} "
             "can be searched."

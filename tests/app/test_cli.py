@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from app.cli import program
 from app.library_status import read_status
 from app.lock import lock_library
+from retrieval.errors import InvalidLibraryPath
 from tests.terminal import last_json, run_pagelens, run_python
 
 # In name order it comes before "harbour.pdf", whose bytes are the same.
@@ -166,3 +167,37 @@ def test_help_loads_nothing_heavy():
     loaded = {line.rsplit("|", 1)[-1].strip() for line in ended.stderr.splitlines()}
     assert "app.cli" in loaded
     assert not loaded & {"torch", "gradio", "transformers", "onnxruntime", "qdrant_edge", "numpy"}
+
+
+def refuse_here(*arguments):
+    ended = CliRunner().invoke(program, list(map(str, arguments)))
+    return ended.exception, ended.output
+
+
+@pytest.mark.parametrize("command", [["search", "tide"], ["delete", "a.pdf"]])
+def test_a_mistyped_library_is_named_and_not_made(tmp_path, command):
+    error, _ = refuse_here(*command, "--library", tmp_path / "mistyped")
+    assert isinstance(error, InvalidLibraryPath)
+    assert f"there is no library at {tmp_path / 'mistyped'}" in str(error)
+    assert not (tmp_path / "mistyped").exists()
+
+
+@pytest.mark.parametrize("command", [["search", "tide"], ["status"], ["ingest", __file__]])
+def test_a_file_is_no_library_folder(tmp_path, command):
+    (tmp_path / "file").write_text("")
+    error, _ = refuse_here(*command, "--library", tmp_path / "file")
+    assert isinstance(error, InvalidLibraryPath)
+    assert "is a file, not a library folder" in str(error)
+
+
+def test_an_empty_question_is_a_usage_error(tmp_path):
+    error, output = refuse_here("search", " ", "--library", tmp_path)
+    assert isinstance(error, SystemExit)
+    assert error.code == 2
+    assert "the question is empty" in output
+
+
+def test_a_folder_without_files_is_said_to_be_empty(tmp_path):
+    (tmp_path / "nothing").mkdir()
+    output = run_here("ingest", tmp_path / "nothing", "--library", tmp_path / "library")
+    assert "No files were found." in output

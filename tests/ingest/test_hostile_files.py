@@ -27,7 +27,7 @@ REASONS = {
     "damaged.pdf": "damaged",
     "damaged.png": "damaged",
     # Its first page is indexed, and the other is not passed over in silence.
-    "one-huge-page-of-two.pdf": r"page 2: 200 x 4 inches",
+    "one-huge-page-of-two.pdf": r"page 2 is left out: 200 x 4 inches",
 }
 
 

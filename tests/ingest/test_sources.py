@@ -141,12 +141,12 @@ def test_a_file_named_twice_is_found_once(tmp_path):
     assert find_files([path, tmp_path, path]) == [path]
 
 
-def test_links_that_lead_nowhere_or_in_circles_are_left_out(tmp_path):
+def test_a_link_to_a_folder_is_left_out_and_one_to_nowhere_is_listed_to_be_refused(tmp_path):
     (tmp_path / "a.pdf").write_bytes(b"content")
     (tmp_path / "nowhere").symlink_to(tmp_path / "gone")
     (tmp_path / "circle").symlink_to(tmp_path)
     (tmp_path / "link.pdf").symlink_to(tmp_path / "a.pdf")
-    assert names_of(find_files([tmp_path]), tmp_path) == ["a.pdf", "link.pdf"]
+    assert names_of(find_files([tmp_path]), tmp_path) == ["a.pdf", "link.pdf", "nowhere"]
 
 
 def test_an_empty_folder_holds_no_files(tmp_path):
