@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_LIBRARY := .demo-library
 
-.PHONY: help demo test check chromium clean
+.PHONY: help demo test check test-programs clean
 
 help: ## Show the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
 
 demo: $(VENV)/.installed ## Index sample_docs, answer three questions, serve the web page (SERVE=0: do not serve)
 	@$(BIN)/pagelens ingest sample_docs/corpus --library $(DEMO_LIBRARY)
@@ -19,7 +19,7 @@ ifneq ($(SERVE),0)
 	@$(BIN)/pagelens serve --library $(DEMO_LIBRARY)
 endif
 
-test: $(VENV)/.installed-dev chromium check ## Lint, type-check, run every test
+test: $(VENV)/.installed-dev test-programs check ## Lint, type-check, run every test
 	@$(BIN)/pytest
 
 check: $(VENV)/.installed-dev ## Lint and type-check only
@@ -27,10 +27,10 @@ check: $(VENV)/.installed-dev ## Lint and type-check only
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-chromium: ## Install Debian's chromium for the browser tests where that is possible
-	@command -v chromium >/dev/null 2>&1 || { \
-		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && \
-		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q chromium; } || true
+test-programs: ## Install Debian's chromium and poppler for the tests where that is possible
+	@{ command -v chromium && command -v pdftoppm; } >/dev/null 2>&1 || { \
+		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && apt-get update -q && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -q chromium poppler-utils; } || true
 
 clean: ## Remove the virtual environment and the demo library
 	rm -rf $(VENV) $(DEMO_LIBRARY)
