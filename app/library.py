@@ -17,7 +17,6 @@ from ingest.pipeline import (
     OnProgress,
     Pipeline,
     Progress,
-    original_path,
     preview_path,
     remove_document,
 )
@@ -183,10 +182,6 @@ class Library:
     def delete(self, document_id: str) -> None:
         """Removes a document with its original, previews and vectors."""
         remove_document(self.folder, document_id, self._index, self._documents)
-
-    def original(self, document_id: str) -> Path:
-        """The library's copy of a document's file."""
-        return original_path(self.folder, document_id)
 
     def page_picture(self, document_id: str, page_index: int) -> Image.Image | None:
         """The preview of a page; None for a page that could not be rendered."""

@@ -20,10 +20,8 @@ from rich.progress import (
 from rich.text import Text
 
 from app.errors import printable
-from ingest.pipeline import OnProgress
+from ingest.pipeline import STAGE_UNITS, OnProgress
 from ingest.pipeline import Progress as IngestProgress
-
-UNITS = {"checking": "files", "indexing": "pages", "searching": "questions"}
 
 
 class SpeedColumn(ProgressColumn):
@@ -55,7 +53,7 @@ def show_progress() -> Iterator[OnProgress]:
                 return
             if progress.stage not in tasks:
                 tasks[progress.stage] = bars.add_task(
-                    progress.stage.capitalize(), unit=UNITS[progress.stage], document=""
+                    progress.stage.capitalize(), unit=STAGE_UNITS[progress.stage], document=""
                 )
             bars.update(
                 tasks[progress.stage],

@@ -26,6 +26,9 @@ from retrieval.records import Kind, Page
 # A picture with fewer words than this is a photo; with more it is a scan of a page.
 PHOTO_WORDS = 8
 
+# What is counted in each stage of a long job.
+STAGE_UNITS = {"checking": "files", "indexing": "pages", "searching": "questions"}
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:

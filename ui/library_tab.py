@@ -12,14 +12,11 @@ import gradio as gr
 from app.library import Library
 from app.output import count_things, format_bytes
 from ingest.documents import Document
-from ingest.pipeline import IngestReport, Progress
+from ingest.pipeline import STAGE_UNITS, IngestReport, Progress
 from retrieval.errors import PagelensError
 from ui.text import show_line, show_refusals
 
 HEADERS = ("Document", "Kind", "Pages", "Size", "Added")
-
-STAGE_TEXTS = {"checking": "Checking", "indexing": "Indexing"}
-STAGE_UNITS = {"checking": "files", "indexing": "pages"}
 
 Shown = tuple[Any, ...]
 
@@ -86,7 +83,7 @@ class LibraryTab:
         """Adds the uploaded files and says what became of them."""
 
         def show_progress(at: Progress) -> None:
-            text = f"{STAGE_TEXTS[at.stage]} {at.document}".rstrip()
+            text = f"{at.stage.capitalize()} {at.document}".rstrip()
             progress((at.done, at.total or None), desc=text, unit=STAGE_UNITS[at.stage])
 
         if not files:

@@ -104,7 +104,7 @@ def test_a_question_without_a_word_finds_nothing(library):
 
 def test_the_library_keeps_originals_byte_for_byte(library, terminal_library):
     document = library.find_document(HARBOUR)
-    kept = library.original(document.document_id).read_bytes()
+    kept = original_path(library.folder, document.document_id).read_bytes()
     assert kept == (terminal_library.good_files / HARBOUR).read_bytes()
     assert document.n_bytes == len(kept)
 
@@ -134,12 +134,12 @@ def test_deleting_removes_original_previews_and_points(library, tmp_path):
     document = library.find_document(read_source(tmp_path / "secret.pdf").document_id)
     id_ = document.document_id
     assert found_names(library.search("zeppelin timetable", 1)) == [("secret.pdf", 1)]
-    assert library.original(id_).exists()
+    assert original_path(library.folder, id_).exists()
     assert library.page_picture(id_, 1) is not None
 
     library.delete(id_)
     assert id_ not in {hit.document_id for hit in library.search("zeppelin", 50).hits}
-    assert not library.original(id_).exists()
+    assert not original_path(library.folder, id_).exists()
     assert library.page_picture(id_, 0) is None
     assert library.list_text_sources(id_) == {}
     # And the other is still there.
