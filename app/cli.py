@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import sys
 import textwrap
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,7 +20,7 @@ from retrieval.errors import InvalidLibraryPath, PagelensError
 if TYPE_CHECKING:
     from app.library import Library
     from app.settings import Settings
-    from retrieval.records import Answer
+    from retrieval.records import Answer, Box
 
 EXIT_SOME_REFUSED = 3
 
@@ -45,7 +44,28 @@ LibraryOption = Annotated[
     typer.Option("--library", help="The library folder; else PAGELENS_LIBRARY, else ~/.pagelens."),
 ]
 ModelOption = Annotated[
-    str | None, typer.Option("--model", help="The encoder; `pagelens models` lists them.")
+    str | None,
+    typer.Option(
+        "--model",
+        help="The encoder of pages: a name that `pagelens models` lists, a hub id, or the folder "
+        "of a checkpoint. Else PAGELENS_MODEL, else what the library was made with, else what "
+        "fits the machine.",
+    ),
+]
+PhotoModelOption = Annotated[
+    str | None, typer.Option("--photo-model", help="The encoder of photos; as --model.")
+]
+PoolFactorOption = Annotated[
+    int | None,
+    typer.Option(
+        "--pool-factor",
+        min=1,
+        help="Token pooling: a page keeps one vector for so many. Set when a library is made.",
+    ),
+]
+SkipSelfTestOption = Annotated[
+    bool,
+    typer.Option("--skip-self-test", help="Use an encoder that was not seen to find anything."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")]
 
@@ -64,16 +84,29 @@ def ingest(
     paths: Annotated[list[Path], typer.Argument(help="Files or folders (with all below them).")],
     library: LibraryOption = None,
     model: ModelOption = None,
+    photo_model: PhotoModelOption = None,
+    pool_factor: PoolFactorOption = None,
+    skip_self_test: SkipSelfTestOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Add PDFs, scans and pictures to the library."""
     from app.library import Library
-    from app.output import count_things, report_json
+    from app.output import count_things, describe_encoders, report_json
     from app.progress import show_progress
 
     try:
-        with Library(_settings(library, model)) as opened, show_progress() as on_progress:
-            report = opened.ingest(paths, on_progress)
+        settings = _settings(
+            library,
+            model,
+            photo_model=photo_model,
+            pool_factor=pool_factor,
+            skip_self_test=skip_self_test or None,
+        )
+        with Library(settings) as opened:
+            for line in describe_encoders(opened):
+                typer.echo(line, err=True)
+            with show_progress() as on_progress:
+                report = opened.ingest(paths, on_progress)
     except KeyboardInterrupt:
         typer.echo("Interrupted. Whole documents are kept; run it again to go on.", err=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None
@@ -103,31 +136,66 @@ def search(
         Path | None,
         typer.Option(help='A file of lines {"id", "text"}; prints one JSON line for each.'),
     ] = None,
+    image: Annotated[
+        Path | None, typer.Option(help="A picture to search with: a screenshot, a photo, a crop.")
+    ] = None,
+    like: Annotated[
+        str | None, typer.Option(help="A document of the library: find pages like one of its.")
+    ] = None,
+    page: Annotated[int, typer.Option(min=1, help="With --like: which page.")] = 1,
+    region: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X0,Y0,X1,Y1",
+            help="With --like: which part of the page, in fractions from its top left corner.",
+        ),
+    ] = None,
     top_k: Annotated[int, typer.Option(min=1, help="How many pages to show.")] = 10,
+    save_evidence: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Save each page found with its evidence lit up, also word by word."
+        ),
+    ] = None,
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find the pages that answer a question."""
+    """Find the pages and photos that answer a question, or look like a picture."""
     from app.output import answer_json, hit_json
 
-    if bool(questions) == (queries is not None):
-        raise typer.BadParameter("give a question, or --queries FILE")
+    if sum((bool(questions), queries is not None, image is not None, like is not None)) != 1:
+        raise typer.BadParameter("give a question, --queries FILE, --image FILE, or --like NAME")
     if any(not question.strip() for question in questions or []):
         raise typer.BadParameter("the question is empty")
+    if like is None and (region is not None or page != 1):
+        raise typer.BadParameter("--page and --region go with --like")
+    box = None if region is None else _read_region(region)
+    settings = _settings(library)
     if queries is not None:
         from retrieval.evaluation import load_questions
 
         asked = load_questions(queries)
-        for question, answer in zip(
-            asked, _answer([q.text for q in asked], top_k, _settings(library)), strict=True
-        ):
-            _print_json({"id": question.id, "hits": [hit_json(hit) for hit in answer.hits]})
+        with _open_existing(settings) as opened:
+            for question in asked:
+                answer = opened.search(question.text, top_k)
+                _print_json({"id": question.id, "hits": [hit_json(hit) for hit in answer.hits]})
+                _save_evidence(opened, answer, save_evidence, question.id)
         return
-    for answer in _answer(questions or [], top_k, _settings(library)):
-        if as_json:
-            _print_json(answer_json(answer))
+    with _open_existing(settings) as opened:
+        if image is not None:
+            answers = [opened.search_picture(image, top_k)]
+        elif like is not None:
+            document_id = opened.find_document(like).document_id
+            answers = [opened.search_like(document_id, page - 1, top_k, box)]
         else:
-            _print_answer(answer)
+            answers = [opened.search(question, top_k) for question in questions or []]
+        for number, answer in enumerate(answers, 1):
+            if as_json:
+                _print_json(answer_json(answer))
+            else:
+                _print_answer(answer)
+            prefix = str(number) if len(answers) > 1 else ""
+            _save_evidence(opened, answer, save_evidence, prefix)
 
 
 @program.command()
@@ -140,6 +208,9 @@ def evaluate(
         ),
     ] = None,
     model: ModelOption = None,
+    photo_model: PhotoModelOption = None,
+    pool_factor: PoolFactorOption = None,
+    skip_self_test: SkipSelfTestOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Measure quality (nDCG, recall, MRR), speed (pages/s, ms a query) and size (bytes a page)."""
@@ -150,7 +221,13 @@ def evaluate(
     from app.progress import show_progress
 
     with tempfile.TemporaryDirectory(prefix="pagelens-evaluate-") as scratch:
-        settings = _settings(library or Path(scratch), model)
+        settings = _settings(
+            library or Path(scratch),
+            model,
+            photo_model=photo_model,
+            pool_factor=pool_factor,
+            skip_self_test=skip_self_test or None,
+        )
         with show_progress() as on_progress:
             evaluation = evaluate_folder(folder, settings, on_progress)
     for refusal in evaluation.failed:
@@ -167,23 +244,36 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
     library: LibraryOption = None,
     model: ModelOption = None,
+    photo_model: PhotoModelOption = None,
+    pool_factor: PoolFactorOption = None,
+    skip_self_test: SkipSelfTestOption = False,
 ) -> None:
     """Serve the web page: upload, search, look."""
     from app.server import serve_library
 
-    serve_library(_settings(library, model, host=host, port=port), typer.echo)
+    settings = _settings(
+        library,
+        model,
+        photo_model=photo_model,
+        pool_factor=pool_factor,
+        skip_self_test=skip_self_test or None,
+        host=host,
+        port=port,
+    )
+    serve_library(settings, typer.echo)
 
 
 @program.command()
 def models(as_json: JsonOption = False) -> None:
-    """List the encoders."""
+    """List the encoders of pages and of photos, with their licences."""
     from app.output import print_models, spec_json
-    from retrieval.encoders.catalog import CATALOG
+    from retrieval.encoders.catalog import PAGE_CATALOG
+    from retrieval.encoders.photo_catalog import PHOTO_CATALOG
 
     if as_json:
-        _print_json([spec_json(spec) for spec in CATALOG])
+        _print_json([spec_json(spec) for spec in PAGE_CATALOG + PHOTO_CATALOG])
     else:
-        print_models(CATALOG)
+        print_models(PAGE_CATALOG + PHOTO_CATALOG)
 
 
 @program.command()
@@ -234,10 +324,27 @@ def _open_existing(settings: Settings) -> Library:
     return Library(settings)
 
 
-def _answer(questions: list[str], top_k: int, settings: Settings) -> Iterable[Answer]:
-    with _open_existing(settings) as opened:
-        for question in questions:
-            yield opened.search(question, top_k)
+def _read_region(text: str) -> Box:
+    from retrieval.records import Box
+
+    try:
+        x0, y0, x1, y1 = (float(part) for part in text.split(","))
+    except ValueError:
+        raise typer.BadParameter(f"--region {text!r}: not four numbers") from None
+    if not (0 <= x0 < x1 <= 1 and 0 <= y0 < y1 <= 1):
+        raise typer.BadParameter(
+            f"--region {text!r}: fractions of the page from 0 to 1, top left before bottom right"
+        )
+    return Box(x0, y0, x1, y1)
+
+
+def _save_evidence(library: Library, answer: Answer, folder: Path | None, prefix: str) -> None:
+    if folder is None:
+        return
+    from app.output import save_evidence
+
+    n_pictures = save_evidence(library, answer, folder, prefix)
+    typer.echo(f"Saved {n_pictures:,} pictures of evidence in {folder}.", err=True)
 
 
 def _print_answer(answer: Answer) -> None:
@@ -246,11 +353,13 @@ def _print_answer(answer: Answer) -> None:
         typer.echo("  no page found")
     for rank, hit in enumerate(answer.hits, 1):
         matched = " ".join(
-            dict.fromkeys(m.token for m in hit.matches if m.weight >= MATCH_SHOWN_FROM)
+            dict.fromkeys(m.token for m in hit.matches if m.weight >= MATCH_SHOWN_FROM and m.token)
         )
         typer.echo(
             printable(f"  {rank:2}. {hit.document}, page {hit.page_number:,}  ")
-            + f"score {hit.score:.2f}  matched: {printable(matched)}"
+            + ("photo  " if hit.kind.value == "photo" else "")
+            + f"score {hit.score:.2f}"
+            + (f"  matched: {printable(matched)}" if matched else "")
         )
     typer.echo(f"  {1000 * answer.seconds:.0f} ms")
 

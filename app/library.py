@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
 from PIL import Image
 
+from app.encoders import LibraryEncoders, check_name
 from app.lock import lock_library
 from app.settings import Settings
-from ingest.documents import ENCODER_ID, ENCODER_KEY, Counts, Document, Documents
+from ingest.documents import PHOTO_ENCODER_KEY, Counts, Document, Documents
 from ingest.pipeline import (
     IngestReport,
     OnProgress,
@@ -20,11 +23,13 @@ from ingest.pipeline import (
     preview_path,
     remove_document,
 )
+from ingest.render import render_pages
+from ingest.sources import Refusal, read_source
 from retrieval.encoders.base import Encoder
-from retrieval.encoders.catalog import find_spec, open_encoder
+from retrieval.encoders.stream import encode_pages
 from retrieval.errors import (
     AmbiguousDocument,
-    EncoderMismatch,
+    FileRefused,
     IngestStopped,
     InvalidLibraryPath,
     LibraryUnusable,
@@ -33,7 +38,8 @@ from retrieval.errors import (
 from retrieval.evidence import draw_evidence
 from retrieval.index.base import PageFilter
 from retrieval.index.edge import EdgeIndex
-from retrieval.records import Answer, Hit
+from retrieval.queries import Query, ask_picture, ask_region, no_words
+from retrieval.records import Answer, Box, Hit, Page
 from retrieval.search import search_pages
 
 # So short a prefix of an id is more likely a name.
@@ -53,7 +59,8 @@ class Library:
             PagelensError: weights or index cannot be opened.
         """
         self.folder = settings.library
-        find_spec(settings.model)
+        for name in (settings.model, settings.photo_model):
+            check_name(name)
         if self.folder.exists() and not self.folder.is_dir():
             raise InvalidLibraryPath(f"{self.folder} is a file, not a library folder")
         try:
@@ -63,11 +70,8 @@ class Library:
         self._lock = lock_library(self.folder)
         try:
             self._documents = Documents(self.folder)
-            self._encoder = open_encoder(settings.model)
-            self._bind_encoder(self._encoder)
-            self._index = EdgeIndex(
-                self.folder / "index", self._encoder.spec.dim, self._encoder.key
-            )
+            self.encoders = LibraryEncoders(self.folder, self._documents, settings)
+            self._index = EdgeIndex(self.folder / "index", self.encoder.spec.dim, self.encoder.key)
             self._ingest_lock = threading.Lock()
             self._is_closing = False
             self._remove_unfinished()
@@ -96,8 +100,8 @@ class Library:
 
     @property
     def encoder(self) -> Encoder:
-        """The encoder the library is bound to."""
-        return self._encoder
+        """The encoder of pages that the library is bound to."""
+        return self.encoders.pages
 
     def ingest(
         self, paths: Iterable[Path], on_progress: OnProgress, *, remember_refusals: bool = True
@@ -125,29 +129,110 @@ class Library:
                 raise IngestStopped("the library is closed")
             # What a run that failed half-way has left.
             self._remove_unfinished()
-            pipeline = Pipeline(self.folder, self._encoder, self._index, self._documents)
+            pipeline = Pipeline(
+                self.folder,
+                self.encoder,
+                self.encoders.open_photos,
+                self._index,
+                self._documents,
+            )
             ingested = pipeline.ingest(paths, report)
             if remember_refusals:
                 for refusal in ingested.failed:
                     self._documents.record_refusal(refusal)
             return ingested
 
-    def search(self, query: str, limit: int, documents: frozenset[str] | None = None) -> Answer:
-        """The best pages for a question, in whole documents only.
+    def search(self, question: str, limit: int, documents: frozenset[str] | None = None) -> Answer:
+        """The best pages and photos for a question, in whole documents only.
 
         Args:
-            query: the question.
-            limit: most pages to return.
+            question: what is looked for.
+            limit: most hits to return.
             documents: ids to search in; None for the whole library.
         """
+        query = Query(question, self.encoder.encode_query(question))
+        if self._has_photos():
+            photos = self.encoders.open_photos()
+            query = replace(
+                query, photo=photos.encode_text(question), clear_score=photos.clear_score
+            )
+        return self._search(query, limit, documents)
+
+    def search_picture(self, path: Path, limit: int) -> Answer:
+        """The pages and photos most like a picture: a screenshot, a photo, a crop.
+
+        Raises:
+            FileRefused: it is no picture, or cannot be read.
+        """
+        source = read_source(path)
+        if isinstance(source, Refusal):
+            raise FileRefused(f"{path}: {source.error}")
+        if not source.media_type.is_image:
+            raise FileRefused(f"{path}: only a picture can be searched with")
+        page = render_pages(path, source.media_type, [0], self.encoder.image_long_side_px)[0]
+        if page.error is not None:
+            raise FileRefused(f"{path}: {page.error}")
+        (embedding,) = encode_pages(
+            self.encoder,
+            [Page(source.document_id, 0, page.words, page.text_source, page.image)],
+        )
+        query = Query(source.name, ask_picture(embedding))
+        if self._has_photos():
+            photos = self.encoders.open_photos()
+            with Image.open(io.BytesIO(page.preview)) as preview:
+                vector = photos.encode_photos([preview.convert("RGB")])[0]
+            query = replace(query, photo=photos.look_like(vector))
+        return self._search(query, limit)
+
+    def search_like(
+        self, document_id: str, page_index: int, limit: int, region: Box | None = None
+    ) -> Answer:
+        """The pages most like a page of the library, or like a region of it.
+
+        Works on stored vectors; only a region of a photo is looked at anew.
+
+        Raises:
+            UnknownDocument: the library has no such page.
+        """
+        document = self.find_document(document_id)
+        if not 0 <= page_index < document.n_pages:
+            raise UnknownDocument(
+                f"{document.name} has {document.n_pages:,} pages, no page {page_index + 1:,}"
+            )
+        (embedding,) = self._index.fetch([(document.document_id, page_index)])
+        if embedding is None:
+            asked = no_words(self.encoder.spec.dim)
+        else:
+            asked = ask_picture(embedding) if region is None else ask_region(embedding, region)
+        query = Query(f"like {document.name}, page {page_index + 1:,}", asked)
+        vector = self._index.fetch_photo(document.document_id, page_index)
+        if vector is not None:
+            photos = self.encoders.open_photos()
+            picture = self.page_picture(document.document_id, page_index)
+            if region is not None and picture is not None:
+                vector = photos.encode_photos([crop_region(picture, region)])[0]
+            query = replace(query, photo=photos.look_like(vector))
+        # One more, as the page itself comes first and is left out.
+        answer = self._search(query, limit + 1)
+        others = [
+            hit
+            for hit in answer.hits
+            if (hit.document_id, hit.page_index) != (document.document_id, page_index)
+        ]
+        return replace(answer, hits=tuple(others[:limit]))
+
+    def _search(self, query: Query, limit: int, documents: frozenset[str] | None = None) -> Answer:
         unfinished = frozenset(d.document_id for d in self._documents.list_unfinished())
         return search_pages(
             query,
-            encoder=self._encoder,
             index=self._index,
+            modality=self.encoder.spec.modality,
             limit=limit,
             page_filter=PageFilter(documents=documents, excluded=unfinished),
         )
+
+    def _has_photos(self) -> bool:
+        return self._documents.read_setting(PHOTO_ENCODER_KEY) is not None
 
     def list_documents(self) -> list[Document]:
         """The documents that can be searched, newest first."""
@@ -191,21 +276,27 @@ class Library:
         with Image.open(path) as picture:
             return picture.convert("RGB")
 
-    def lit_page(self, hit: Hit) -> Image.Image | None:
-        """The preview of a page found, with its evidence lit up."""
+    def lit_page(self, hit: Hit, word: str | None = None) -> Image.Image | None:
+        """The preview of a page found, with its evidence lit up.
+
+        Args:
+            hit: where the page was found.
+            word: one of `hit.evidence.words`, to show where that word alone matched.
+        """
         picture = self.page_picture(hit.document_id, hit.page_index)
-        return None if picture is None else draw_evidence(picture, hit.matches)
+        if picture is None or hit.evidence is None:
+            return picture
+        evidence = hit.evidence if word is None else hit.evidence.of_word(word)
+        return draw_evidence(picture, evidence)
 
     def _remove_unfinished(self) -> None:
         for document in self._documents.list_unfinished():
             remove_document(self.folder, document.document_id, self._index, self._documents)
 
-    def _bind_encoder(self, encoder: Encoder) -> None:
-        bound = self._documents.read_setting(ENCODER_KEY)
-        if bound is None:
-            self._documents.write_setting(ENCODER_KEY, encoder.key)
-            self._documents.write_setting(ENCODER_ID, encoder.spec.id)
-        elif bound != encoder.key:
-            raise EncoderMismatch(
-                f"the library {self.folder} was made with {bound}, not with {encoder.key}"
-            )
+
+def crop_region(picture: Image.Image, region: Box) -> Image.Image:
+    """The part of a page's picture that a region covers; at least a pixel."""
+    left, top = int(region.x0 * picture.width), int(region.y0 * picture.height)
+    right = max(left + 1, round(region.x1 * picture.width))
+    bottom = max(top + 1, round(region.y1 * picture.height))
+    return picture.crop((left, top, right, bottom))

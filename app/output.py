@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +13,19 @@ from rich.table import Table
 
 from app.errors import printable
 from retrieval.encoders.base import EncoderSpec
+from retrieval.encoders.catalog import VIDORE_V1
+from retrieval.errors import EvidenceNotSaved
+from retrieval.records import Modality
 
 if TYPE_CHECKING:
     from app.evaluate import Evaluation
+    from app.library import Library
     from app.library_status import LibraryStatus
     from ingest.pipeline import IngestReport
     from retrieval.records import Answer, Hit
+
+EVIDENCE_QUALITY = 88
+NAME_CHARACTERS = 60
 
 BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -86,7 +95,8 @@ def status_json(status: LibraryStatus) -> dict[str, Any]:
 
 def spec_json(spec: EncoderSpec) -> dict[str, Any]:
     """One entry of `models --json`."""
-    return {name: getattr(spec, name) for name in EncoderSpec.__slots__}
+    entry = {name: getattr(spec, name) for name in EncoderSpec.__slots__}
+    return {**entry, "family": spec.family.value, "modality": spec.modality.value}
 
 
 def format_bytes(n_bytes: float) -> str:
@@ -124,20 +134,84 @@ def print_evaluation(evaluation: Evaluation) -> None:
     )
 
 
-def print_models(specs: Iterable[EncoderSpec]) -> None:
-    """The catalog as a table."""
-    table = Table("model", "reads", "dim", "parameters", "memory", "licence", "commercial use")
-    for spec in specs:
-        table.add_row(
-            spec.id,
-            spec.modality,
-            str(spec.dim),
-            f"{spec.n_parameters / 1e6:.0f} M",
-            format_bytes(spec.memory_bytes),
-            spec.licence,
-            "yes" if spec.commercial_use else "no",
-        )
-    Console().print(table)
+def print_models(specs: Sequence[EncoderSpec]) -> None:
+    """The catalog as a list: a table of so many columns fits no terminal."""
+    console = Console()
+    for title, is_photo in (("Pages (--model)", False), ("Photos (--photo-model)", True)):
+        console.print(title, style="bold")
+        for spec in specs:
+            if (spec.modality == Modality.PHOTOS) == is_photo:
+                console.print(f"  {spec.id}", style="cyan", highlight=False)
+                for line in describe_spec(spec):
+                    text = textwrap.indent(textwrap.fill(line, console.width - 6), " " * 6)
+                    console.print(text, highlight=False, markup=False)
+    console.print(f"ViDoRe scores: {VIDORE_V1}.", highlight=False)
+
+
+def describe_spec(spec: EncoderSpec) -> list[str]:
+    """A catalog entry in two or three lines, every number with its unit."""
+    vectors = (
+        "1 vector" if spec.vectors_per_page == 1 else f"about {spec.vectors_per_page:,} vectors"
+    )
+    facts = [
+        f"reads {spec.modality.value}",
+        f"{vectors} of {spec.dim:,} dimensions",
+        f"{spec.n_parameters / 1e6:,.0f} M parameters",
+        f"{format_bytes(spec.memory_bytes)} of memory",
+    ]
+    if spec.vidore_ndcg5 is not None:
+        facts.append(f"ViDoRe nDCG@5 {spec.vidore_ndcg5:.1f} %")
+    commercial = "permitted" if spec.commercial_use else "not permitted"
+    lines = [", ".join(facts), f"{spec.licence}; commercial use {commercial}"]
+    return [*lines, spec.note] if spec.note else lines
+
+
+def describe_encoders(library: Library) -> list[str]:
+    """Which encoders a library uses, and why; and what to beware of."""
+    encoders = library.encoders
+    photos = encoders.choose_photos()
+    lines = [
+        f"Pages: {encoders.choice.name} ({encoders.choice.reason}).",
+        f"Photos: {photos.name} ({photos.reason}).",
+    ]
+    if encoders.self_test_skipped:
+        lines.append("Warning: the encoder was not tested; what it finds may be chance.")
+    return lines
+
+
+def save_evidence(library: Library, answer: Answer, folder: Path, prefix: str) -> int:
+    """Saves every page found with its evidence lit up, for all words and for each one.
+
+    Args:
+        library: holds the pages.
+        answer: the hits.
+        folder: is made if it is not there.
+        prefix: before each file's name, to tell answers apart.
+
+    Returns:
+        How many pictures were saved.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        n_pictures = 0
+        for rank, hit in enumerate(answer.hits, 1):
+            stem = f"{prefix}-" if prefix else ""
+            stem += f"{rank:02}-{safe_name(Path(hit.document).stem)}-page-{hit.page_number}"
+            words = hit.evidence.words if hit.evidence else ()
+            for word in (None, *words):
+                picture = library.lit_page(hit, word)
+                if picture is not None:
+                    name = stem if word is None else f"{stem}-{safe_name(word)}"
+                    picture.save(folder / f"{name}.jpg", quality=EVIDENCE_QUALITY)
+                    n_pictures += 1
+    except OSError as error:
+        raise EvidenceNotSaved(f"{folder}: {error.strerror or error}") from error
+    return n_pictures
+
+
+def safe_name(text: str) -> str:
+    """A text as part of a file's name on any system."""
+    return re.sub(r"[^\w.-]+", "_", text)[:NAME_CHARACTERS]
 
 
 def print_status(folder: Path, status: LibraryStatus) -> None:

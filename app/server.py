@@ -14,6 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.library import Library
+from app.output import describe_encoders
 from app.settings import Settings
 from retrieval.errors import ServerFailed
 
@@ -41,6 +42,8 @@ def serve_library(settings: Settings, announce: Callable[[str], None]) -> None:
         Library(settings) as library,
         tempfile.TemporaryDirectory(prefix="pagelens-web-", ignore_cleanup_errors=True) as cache,
     ):
+        for line in describe_encoders(library):
+            announce(line)
         port = listener.getsockname()[1]
         address = f"http://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{port}"
         config = uvicorn.Config(

@@ -19,7 +19,15 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
     library: Path = Field(Path("~/.pagelens"), description="the library folder")
-    model: str = Field("minilm-layout", description="the encoder of a new library")
+    model: str = Field("auto", description="the encoder of pages; auto fits the machine")
+    photo_model: str = Field("auto", description="the encoder of photos; auto fits the machine")
+    pool_factor: int | None = Field(
+        None, ge=1, description="token pooling of a new library: vectors are divided by it"
+    )
+    device: str = Field("auto", description="where models run: cpu, cuda, cuda:1 or mps")
+    dtype: str = Field("auto", description="float32, bfloat16 or float16")
+    attention: str = Field("auto", description="eager, sdpa or flash_attention_2")
+    skip_self_test: bool = Field(False, description="use an encoder that was not seen to work")
     host: str = Field("127.0.0.1", description="the address the web page is served on")
     port: int = Field(7860, ge=0, le=65535, description="its port; 0 takes a free one")
 

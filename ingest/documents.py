@@ -37,8 +37,12 @@ CREATE TABLE IF NOT EXISTS pages (
 CREATE TABLE IF NOT EXISTS refusals (path TEXT PRIMARY KEY, error TEXT NOT NULL);
 """
 
+# What a library is bound to: its encoder of pages, and from its first photo on, that of photos.
 ENCODER_KEY = "encoder_key"
 ENCODER_ID = "encoder_id"
+POOL_FACTOR = "pool_factor"
+PHOTO_ENCODER_KEY = "photo_encoder_key"
+PHOTO_ENCODER_ID = "photo_encoder_id"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,25 +6,34 @@ last; what a crash leaves in between is removed when the library is opened again
 
 from __future__ import annotations
 
+import io
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
 from ingest.documents import Documents, PageRecord
 from ingest.render import RenderedPage
 from ingest.render_pool import RenderPool
 from ingest.sources import Refusal, Source, find_files, read_source
-from retrieval.encoders.base import Encoder
+from retrieval.encoders.base import Encoder, PhotoEncoder
+from retrieval.encoders.stream import encode_stream
 from retrieval.errors import FileRefused, LibraryUnusable
 from retrieval.index.base import IndexedPage, PageIndex
-from retrieval.records import Kind, Page
+from retrieval.records import Kind, Page, PageEmbedding
 
 # A picture with fewer words than this is a photo; with more it is a scan of a page.
 PHOTO_WORDS = 8
+
+# Pages written to the index at once; progress is shown as often.
+UPSERT_PAGES = 4
 
 # What is counted in each stage of a long job.
 STAGE_UNITS = {"checking": "files", "indexing": "pages", "searching": "questions"}
@@ -72,10 +81,19 @@ OnProgress = Callable[[Progress], None]
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """What an ingest run needs; `folder` is the library's."""
+    """What an ingest run needs.
+
+    Attributes:
+        folder: the library's.
+        encoder: of pages.
+        photo_encoder: opens the encoder of photos, at the first photo.
+        index: where vectors go.
+        documents: where all else goes.
+    """
 
     folder: Path
     encoder: Encoder
+    photo_encoder: Callable[[], PhotoEncoder]
     index: PageIndex
     documents: Documents
 
@@ -139,22 +157,24 @@ class Pipeline:
         total = sum(n_pages for _, n_pages in accepted)
         n_documents = n_pages_indexed = done = 0
         n_pages_of = {source.document_id: n_pages for source, n_pages in accepted}
-        rendered = pool.render(
-            self._store_originals(accepted), self.encoder.spec.image_long_side_px
-        )
-        for document_id, batches in groupby(rendered, key=lambda item: item[0].document_id):
+        rendered = pool.render(self._store_originals(accepted), self.encoder.image_long_side_px)
+        encoded = encode_stream(self.encoder, _split_pages(rendered))
+        for document_id, items in groupby(encoded, key=lambda item: item[0][0].document_id):
             added_at = datetime.now(timezone.utc)
             errors: list[PageRecord] = []
-            source, n_indexed = None, 0
-            for source, pages in batches:
-                if not (n_indexed or errors):
+            n_indexed = 0
+            source, kind = None, Kind.PAGE
+            while batch := list(islice(items, UPSERT_PAGES)):
+                if source is None:
+                    (source, first), _ = batch[0]
+                    kind = _kind_of(source, first, n_pages_of[document_id])
                     self.documents.begin(source, n_pages_of[document_id], Kind.PAGE, added_at)
-                kind = _kind_of(source, pages, n_pages_of[document_id])
+                pages = [(page, embedding) for (_, page), embedding in batch]
                 records = self._index_pages(source, pages, kind, added_at)
                 self.documents.add_pages(document_id, records)
                 errors += [record for record in records if record.error]
                 n_indexed += sum(record.error is None for record in records)
-                done += len(pages)
+                done += len(batch)
                 on_progress(Progress("indexing", done, total, source.name))
             assert source is not None, "a document has at least one page"
             failed += [_describe(source, record, n_pages_of[document_id]) for record in errors]
@@ -178,33 +198,67 @@ class Pipeline:
             yield source, path, n_pages
 
     def _index_pages(
-        self, source: Source, rendered: list[RenderedPage], kind: Kind, added_at: datetime
+        self,
+        source: Source,
+        pages: list[tuple[RenderedPage, PageEmbedding | None]],
+        kind: Kind,
+        added_at: datetime,
     ) -> list[PageRecord]:
-        good = [page for page in rendered if page.error is None]
-        for page in good:
+        indexed = []
+        for page, embedding in pages:
+            if embedding is None:
+                continue
             write_atomically(
                 preview_path(self.folder, source.document_id, page.page_index), page.preview
             )
-        embeddings = self.encoder.encode_pages(
-            [Page(source.document_id, p.page_index, p.words, p.text_source, p.image) for p in good]
-        )
-        self.index.upsert(
-            [
+            photo = self._encode_photo(page) if kind == Kind.PHOTO else None
+            indexed.append(
                 IndexedPage(
-                    source.document_id, source.name, page.page_index, kind, added_at, embedding
+                    source.document_id,
+                    source.name,
+                    page.page_index,
+                    kind,
+                    added_at,
+                    embedding,
+                    photo,
                 )
-                for page, embedding in zip(good, embeddings, strict=True)
-            ]
-        )
-        n_vectors = {p.page_index: len(e.vectors) for p, e in zip(good, embeddings, strict=True)}
+            )
+        self.index.upsert(indexed)
+        n_vectors = {
+            page.page_index: len(page.embedding.vectors) + (page.photo is not None)
+            for page in indexed
+        }
         return [
             PageRecord(p.page_index, p.text_source, n_vectors.get(p.page_index, 0), p.error)
-            for p in rendered
+            for p, _ in pages
         ]
 
+    def _encode_photo(self, page: RenderedPage) -> NDArray[np.float16]:
+        """The photo vector, from the preview: larger than any photo encoder looks at."""
+        with Image.open(io.BytesIO(page.preview)) as preview:
+            vectors = self.photo_encoder().encode_photos([preview.convert("RGB")])
+        photo: NDArray[np.float16] = vectors[0]
+        return photo
 
-def _kind_of(source: Source, pages: list[RenderedPage], n_pages: int) -> Kind:
-    is_photo = source.media_type.is_image and n_pages == 1 and len(pages[0].words) < PHOTO_WORDS
+
+def _split_pages(
+    rendered: Iterable[tuple[Source, list[RenderedPage]]],
+) -> Iterator[tuple[tuple[Source, RenderedPage], Page | None]]:
+    """The pages of a stream one by one, with what the encoder gets of each."""
+    for source, pages in rendered:
+        for page in pages:
+            if page.error is not None:
+                yield (source, page), None
+                continue
+            to_encode = Page(
+                source.document_id, page.page_index, page.words, page.text_source, page.image
+            )
+            # Its picture is large, and needed no more once the encoder has prepared it.
+            yield (source, replace(page, image=None)), to_encode
+
+
+def _kind_of(source: Source, first: RenderedPage, n_pages: int) -> Kind:
+    is_photo = source.media_type.is_image and n_pages == 1 and len(first.words) < PHOTO_WORDS
     return Kind.PHOTO if is_photo else Kind.PAGE
 
 

@@ -98,7 +98,8 @@ def _render_frame(
         picture = images.read_frame(path, media_type, index)
     except FileRefused as error:
         return RenderedPage(index, error=str(error))
-    return _build_page(index, picture, (), image_long_side_px)
+    # Its words tell a scan from a photo, whatever the encoder reads.
+    return _build_page(index, picture, None, image_long_side_px)
 
 
 def _render_pdf_page(
@@ -111,10 +112,11 @@ def _render_pdf_page(
             words = text_layer.read_words(page)
             if not has_readable_text(words):
                 words = ()
+            # An encoder of pictures needs no OCR, which takes seconds a page.
             needs_px = max(
                 PREVIEW_LONG_SIDE_PX,
                 image_long_side_px or 0,
-                0 if words else ocr.OCR_LONG_SIDE_PX,
+                0 if words or image_long_side_px else ocr.OCR_LONG_SIDE_PX,
             )
             picture = pdf.render_page(page, needs_px)
         finally:
@@ -123,7 +125,8 @@ def _render_pdf_page(
         return RenderedPage(index, error=str(error))
     except pdfium.PdfiumError:
         return _render_poppler_page(path, index, image_long_side_px)
-    return _build_page(index, picture, words, image_long_side_px)
+    has_text = bool(words) or image_long_side_px is not None
+    return _build_page(index, picture, words if has_text else None, image_long_side_px)
 
 
 def _render_poppler_page(path: Path, index: int, image_long_side_px: int | None) -> RenderedPage:
@@ -134,15 +137,25 @@ def _render_poppler_page(path: Path, index: int, image_long_side_px: int | None)
         picture = pdf.render_page_with_poppler(path, index, long_side_px)
     except FileRefused as error:
         return RenderedPage(index, error=str(error))
-    return _build_page(index, picture, (), image_long_side_px)
+    return _build_page(index, picture, () if image_long_side_px else None, image_long_side_px)
 
 
 def _build_page(
-    index: int, picture: Image.Image, words: tuple[Word, ...], image_long_side_px: int | None
+    index: int,
+    picture: Image.Image,
+    words: tuple[Word, ...] | None,
+    image_long_side_px: int | None,
 ) -> RenderedPage:
-    """Reads a page without a text layer by OCR, and makes its preview."""
-    source = TextSource.TEXT_LAYER
-    if not words:
+    """Makes a page's preview, and the picture for the encoder.
+
+    Args:
+        index: of the page.
+        picture: the page, as large as any of its uses needs.
+        words: of its text layer; None to read them by OCR.
+        image_long_side_px: the picture the encoder wants; None if it reads words.
+    """
+    source = TextSource.TEXT_LAYER if words else TextSource.NONE
+    if words is None:
         words = ocr.read_words(picture)
         source = TextSource.OCR if words else TextSource.NONE
     preview = io.BytesIO()

@@ -132,6 +132,12 @@ class LibraryUnusable(PagelensError):
     )
 
 
+class EvidenceNotSaved(PagelensError):
+    """Pictures of evidence could not be written into the folder asked for."""
+
+    exit_code = 2
+
+
 class IngestStopped(PagelensError):
     """The library was closed while files were being added; whole documents stay."""
 
@@ -141,6 +147,32 @@ class WeightsRefused(PagelensError):
 
     exit_code = 5
     remedy = "Reinstall Pagelens (`make demo` does it), or choose another model with --model."
+
+
+class HubUnreachable(PagelensError):
+    """A checkpoint is not in the cache, and the model hub does not answer."""
+
+    exit_code = 5
+    remedy = (
+        "Offline, choose the embedded encoders: --model minilm-layout --photo-model imagenet-tags."
+    )
+
+
+class SelfTestFailed(PagelensError):
+    """An encoder did not find four plain pages by four plain questions."""
+
+    exit_code = 5
+    remedy = (
+        "Its weights are damaged, untrained or loaded wrongly: choose another --model. "
+        "--skip-self-test uses it all the same."
+    )
+
+
+class DeviceOutOfMemory(PagelensError):
+    """A batch does not fit into the memory of the device that the model runs on."""
+
+    exit_code = 7
+    remedy = "Close what else uses the device, or run on the CPU with PAGELENS_DEVICE=cpu."
 
 
 class EncoderMismatch(PagelensError):

@@ -1,12 +1,16 @@
-"""Evidence: lights up on a page's picture what matched the question."""
+"""Evidence: lights up on a page's picture what matched the question.
+
+Words are marked as with a highlighter pen; patches, which cover the page without a gap, are shown
+as a heat map, for one token of the query or the maximum over all.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from PIL import Image, ImageChops, ImageDraw
-
-from retrieval.records import Match
+from retrieval.records import Evidence, Match, Modality
 
 # The colour of a highlighter pen.
 MARKER_RGB = (255, 214, 10)
@@ -16,8 +20,79 @@ OUTLINE_RGB = (230, 120, 0)
 FULL_WEIGHT = 0.85
 WEIGHT_FLOOR = 0.3
 
+# The heat map is computed on a canvas this large and scaled up: patches are far coarser.
+CANVAS_LONG_SIDE = 192
 
-def draw_evidence(image: Image.Image, matches: Sequence[Match]) -> Image.Image:
+# Every patch resembles every token a little. Heat begins where a patch stands out from the page:
+# above this quantile of its similarities.
+COLD_QUANTILE = 0.6
+
+# From cold to hot: nothing, yellow, orange, red; and how much of the page it covers up.
+HEAT_RGB = np.array([(255, 255, 255), (255, 224, 70), (250, 130, 20), (200, 20, 30)], np.float32)
+HEAT_OPACITY = 0.65
+
+
+def draw_evidence(image: Image.Image, evidence: Evidence) -> Image.Image:
+    """A copy of the page's picture, at any size, with the evidence lit up.
+
+    For one word of the query, hand over `evidence.of_word(word)`.
+    """
+    if evidence.modality == Modality.PAGES:
+        return draw_heat_map(image, evidence)
+    return mark_matches(image, evidence.matches)
+
+
+def draw_heat_map(image: Image.Image, evidence: Evidence) -> Image.Image:
+    """A copy of the page's picture under the heat map of its evidence."""
+    image = image.convert("RGB")
+    scale = CANVAS_LONG_SIDE / max(image.size)
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    heat = Image.fromarray(compute_heat(evidence, size))
+    heat = heat.filter(ImageFilter.GaussianBlur(CANVAS_LONG_SIDE / 64))
+    smooth = np.asarray(heat.resize(image.size, Image.Resampling.BICUBIC), dtype=np.float32)
+    level = smooth / 255
+    steps = np.linspace(0, 1, len(HEAT_RGB))
+    colour = np.stack([np.interp(level, steps, HEAT_RGB[:, i]) for i in range(3)], axis=-1)
+    opacity = HEAT_OPACITY * np.sqrt(level)[..., None]
+    # Multiplied, so that print stays dark and readable under it.
+    page = np.asarray(image, dtype=np.float32)
+    lit = page * (1 - opacity) + page * colour / 255 * opacity
+    return Image.fromarray(lit.astype(np.uint8))
+
+
+def compute_heat(evidence: Evidence, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """The heat of each pixel of a canvas, `[height, width]`: 0 for cold, 255 for the best place.
+
+    A pixel is as hot as the hottest place that covers it, and a place as hot as its best token
+    makes it: by where its similarity stands between `COLD_QUANTILE` of that token's similarities
+    on this page and the best of them.
+
+    Args:
+        evidence: what matched.
+        size: (width, height) of the canvas.
+    """
+    width, height = size
+    canvas = np.zeros((height, width), dtype=np.float32)
+    rows = evidence.similarities
+    if not rows.size:
+        return canvas.astype(np.uint8)
+    cold = np.quantile(rows, COLD_QUANTILE, axis=1, keepdims=True)
+    best = rows.max(axis=1, keepdims=True)
+    rises = np.clip((rows - cold) / np.maximum(best - cold, 1e-6), 0, 1) ** 2
+    # A token that is nowhere on the page must not shine as brightly as one that is.
+    trust = np.clip(best / max(float(best.max()), 1e-6), 0, 1)
+    places = (rises * trust).max(axis=0)
+    edges = np.clip(evidence.boxes, 0, 1) * np.array([width, height, width, height])
+    for heat, (x0, y0, x1, y1) in zip(places, edges, strict=True):
+        area = np.s_[
+            int(y0) : max(int(np.ceil(y1)), int(y0) + 1),
+            int(x0) : max(int(np.ceil(x1)), int(x0) + 1),
+        ]
+        canvas[area] = np.maximum(canvas[area], heat)
+    return np.asarray((255 * canvas).round().astype(np.uint8))
+
+
+def mark_matches(image: Image.Image, matches: tuple[Match, ...]) -> Image.Image:
     """A copy of the page's picture, `matches` marked as with a highlighter pen.
 
     Marks multiply, so dark letters under them stay readable; the stronger the match, the deeper.

@@ -5,7 +5,7 @@ Boxes are `(x0, y0, x1, y1)` as fractions of the page's width and height, origin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,6 +28,14 @@ class Kind(str, Enum):
 
     PAGE = "page"
     PHOTO = "photo"
+
+
+class Modality(str, Enum):
+    """What an encoder looks at."""
+
+    WORDS = "words with boxes"
+    PAGES = "page pictures"
+    PHOTOS = "photos"
 
 
 class TextSource(str, Enum):
@@ -163,15 +171,62 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """How well every place of a page answers each token of a query that may point at places.
+
+    Tokens of instructions, padding and stop words have no row, vectors without a place no column.
+
+    Attributes:
+        tokens: the word of the query behind each row.
+        boxes: float32 `[n_places, 4]`.
+        similarities: float32 `[n_tokens, n_places]`, cosines.
+        modality: whether the places are words or patches; it decides how evidence is drawn.
+    """
+
+    tokens: tuple[str, ...]
+    boxes: NDArray[np.float32]
+    similarities: NDArray[np.float32]
+    modality: Modality
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words of the query that point at places, once each, in the query's order."""
+        return tuple(dict.fromkeys(token for token in self.tokens if token))
+
+    def of_word(self, word: str) -> Evidence:
+        """The evidence of one word of the query: the rows of its tokens."""
+        rows = [i for i, token in enumerate(self.tokens) if token == word]
+        return replace(self, tokens=(word,) * len(rows), similarities=self.similarities[rows])
+
+    @property
+    def matches(self) -> tuple[Match, ...]:
+        """The best place of each token; empty where there are no places."""
+        if not len(self.boxes):
+            return ()
+        return tuple(
+            Match(
+                Box(*map(float, self.boxes[best])),
+                float(np.clip(row[best], 0.0, 1.0)),
+                token,
+            )
+            for token, row in zip(self.tokens, self.similarities, strict=True)
+            for best in [int(row.argmax())]
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
-    """One page found, best first in an `Answer`.
+    """One page or photo found, best first in an `Answer`.
 
     Attributes:
         document_id: SHA-256 of the file's bytes.
         document: the file's name.
         page_index: 0-based.
-        score: MaxSim of query and page (a sum over query tokens, each at most 1).
-        matches: the evidence, one entry a query token that can be shown.
+        kind: page or photo.
+        score: MaxSim of query and page (a sum over query tokens, each at most 1), or for a photo
+            that was found by its looks, the cosine of query and photo. The two are not compared:
+            hits stand in the order of their fused ranks.
+        evidence: what on the page matched; None for a photo found by its looks alone.
     """
 
     document_id: str
@@ -179,12 +234,17 @@ class Hit:
     page_index: int
     kind: Kind
     score: float
-    matches: tuple[Match, ...]
+    evidence: Evidence | None
 
     @property
     def page_number(self) -> int:
         """1-based page number, as people and JSON readers see it."""
         return self.page_index + 1
+
+    @property
+    def matches(self) -> tuple[Match, ...]:
+        """The best place of each token of the query that may point at places."""
+        return self.evidence.matches if self.evidence else ()
 
 
 @dataclass(frozen=True, slots=True)

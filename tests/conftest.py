@@ -11,7 +11,7 @@ import pytest
 from app.library import Library
 from app.library_status import LibraryStatus, read_status
 from app.settings import Settings
-from retrieval.encoders.catalog import open_encoder
+from retrieval.encoders.opening import open_encoder
 from tests.documents import (
     cut_off,
     draw_lines,

@@ -1,12 +1,34 @@
-"""What an encoder is: a frozen description, and the two things it does."""
+"""What an encoder is: a frozen description, and what it does with pages, photos and questions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Protocol
 
-from retrieval.records import Page, PageEmbedding, QueryEmbedding
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.records import Modality, Page, PageEmbedding, QueryEmbedding
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+class Family(str, Enum):
+    """The architectures that Pagelens can load; each is opened in one way."""
+
+    MINILM_LAYOUT = "minilm-layout"
+    COLPALI = "colpali"
+    COLQWEN2 = "colqwen2"
+    COLQWEN2_5 = "colqwen2.5"
+    COLIDEFICS3 = "colidefics3"
+    NATIVE_COLPALI = "transformers-colpali"
+    NATIVE_COLQWEN2 = "transformers-colqwen2"
+    IMAGENET_TAGS = "imagenet-tags"
+    SIGLIP = "siglip"
+    OPEN_CLIP = "open-clip"
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,31 +36,36 @@ class EncoderSpec:
     """A catalog entry; listing it loads no weights.
 
     Attributes:
-        id: the name given to `--model`.
+        id: the name given to `--model` or `--photo-model`.
         source: where the weights come from: a package, or a hub repository.
-        revision: the pinned revision, or the start of the weights' SHA-256.
+        revision: the pinned revision, or the start of the weights' SHA-256; "main" where the
+            hub's newest is taken, whose commit then stands in the encoder key.
         family: the architecture.
         modality: what the encoder looks at.
         dim: length of one vector.
+        vectors_per_page: about how many an A4 page gets; 1 for a photo.
         matryoshka_dims: shorter prefixes the model was trained for; empty for none.
-        licence: SPDX identifier or name of the weights' licence.
+        licence: SPDX identifier or name of the weights' licence, the base model's included.
         commercial_use: whether that licence permits it.
-        context_tokens: most tokens in one forward pass.
-        query_prompt: text put before a query.
-        document_prompt: text put before a page.
-        n_parameters: number of weights.
-        memory_bytes: memory the loaded weights take.
-        has_grid: whether the vectors are patches of a regular grid.
-        image_long_side_px: the page picture it wants, by its long side; None if it reads words.
+        context_tokens: most tokens in one forward pass; 0 where the model card states none.
+        query_prompt: text put around a query, `{}` standing for it.
+        document_prompt: text put before or around a page picture.
+        n_parameters: number of weights, rounded for hub checkpoints.
+        memory_bytes: memory the loaded weights take (bfloat16 for hub checkpoints of pages).
+        has_grid: whether the vectors are patches of one regular grid.
+        vidore_ndcg5: published nDCG@5 on ViDoRe, in percent; None where none was published.
+        vidore_source: where that figure was published, and of which benchmark version.
         model_card: where the model is described.
+        note: what a person who chooses it should know; empty for nothing.
     """
 
     id: str
     source: str
     revision: str
-    family: str
-    modality: str
+    family: Family
+    modality: Modality
     dim: int
+    vectors_per_page: int
     matryoshka_dims: tuple[int, ...]
     licence: str
     commercial_use: bool
@@ -48,26 +75,81 @@ class EncoderSpec:
     n_parameters: int
     memory_bytes: int
     has_grid: bool
-    image_long_side_px: int | None
+    vidore_ndcg5: float | None
+    vidore_source: str
     model_card: str
+    note: str = ""
+
+
+class PreparedPage(Protocol):
+    """A page made ready for the model: what is slow on the CPU is done."""
+
+    @property
+    def n_vectors(self) -> int:
+        """How many tokens it takes in a forward pass; what batches are packed by."""
 
 
 class Encoder(Protocol):
     """Turns pages and queries into multi-vectors of one space.
 
+    A page goes through three steps, so that they can overlap for different pages: `prepare` on the
+    CPU, `forward` on the device, `collect` back on the CPU. `retrieval.encoders.stream` runs them.
     A page's vectors depend on that page alone, not on the pages encoded beside it.
     """
 
     @property
     def spec(self) -> EncoderSpec:
-        """The catalog entry."""
+        """The catalog entry, or one made from a checkpoint's config."""
 
     @property
     def key(self) -> str:
         """Names all that changes a vector; vectors of different keys are never mixed."""
 
-    def encode_pages(self, pages: Sequence[Page]) -> list[PageEmbedding]:
-        """Encodes pages, one embedding each, in order."""
+    @property
+    def image_long_side_px(self) -> int | None:
+        """The page picture it wants, by its long side; None if it reads words."""
+
+    @property
+    def batch_vectors(self) -> int:
+        """How many vectors a batch may hold, padding included, on the device it runs on."""
+
+    def prepare(self, page: Page) -> Any:
+        """Makes a `PreparedPage`; may be called from several threads."""
+
+    def forward(self, batch: Sequence[Any]) -> Any:
+        """Runs the model on prepared pages; the result may still be on the device.
+
+        Raises:
+            DeviceOutOfMemory: the batch does not fit; a smaller one may.
+        """
+
+    def collect(self, batch: Sequence[Any], output: Any) -> list[PageEmbedding]:
+        """Makes the embeddings of a batch from what `forward` returned, in order."""
 
     def encode_query(self, text: str) -> QueryEmbedding:
         """Encodes a question; no vectors for a text without a single word."""
+
+
+class PhotoEncoder(Protocol):
+    """Turns photos and texts into single vectors of one space, compared by dot product."""
+
+    @property
+    def spec(self) -> EncoderSpec:
+        """The catalog entry, or one made from a checkpoint's config."""
+
+    @property
+    def key(self) -> str:
+        """Names all that changes a vector."""
+
+    @property
+    def clear_score(self) -> float:
+        """The score from which on a photo clearly shows what a text says."""
+
+    def encode_photos(self, photos: Sequence[Image]) -> NDArray[np.float16]:
+        """One unit vector a photo, `[n_photos, dim]`."""
+
+    def encode_text(self, text: str) -> NDArray[np.float32] | None:
+        """The query vector `[dim]` of a text; None for a text without a word."""
+
+    def look_like(self, vector: NDArray[np.float16]) -> NDArray[np.float32]:
+        """The query vector `[dim]` that finds photos like the one of this stored vector."""

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from retrieval.records import Kind, PageEmbedding, QueryEmbedding
 
 # Any fixed namespace will do; this one makes point ids of Pagelens differ from anyone else's.
@@ -23,6 +26,8 @@ class IndexedPage:
         document: the file's name.
         page_index: 0-based.
         added_at: when the document was added, with its time zone.
+        embedding: its page vectors.
+        photo: float16 `[photo_dim]`, of unit length, in the photo space; None for a page.
     """
 
     document_id: str
@@ -31,11 +36,12 @@ class IndexedPage:
     kind: Kind
     added_at: datetime
     embedding: PageEmbedding
+    photo: NDArray[np.float16] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredPage:
-    """A page found, with its MaxSim score."""
+    """A page found, with its score: MaxSim, or the dot product of photo vectors."""
 
     document_id: str
     document: str
@@ -66,7 +72,7 @@ class PageIndex(Protocol):
     """Stores multi-vectors of pages and ranks them by MaxSim."""
 
     def upsert(self, pages: Sequence[IndexedPage]) -> None:
-        """Stores pages, replacing those stored before; pages without vectors are passed over.
+        """Stores pages, replacing those stored before; what has no vector at all is passed over.
 
         All are checked before the first is written, so a bad page stores nothing of its batch.
 
@@ -84,8 +90,20 @@ class PageIndex(Protocol):
             InvalidEmbedding: the query's dimension is not the index's.
         """
 
+    def search_photos(
+        self, vector: NDArray[np.float32], limit: int, page_filter: PageFilter = ALL_PAGES
+    ) -> list[ScoredPage]:
+        """The `limit` best photos by dot product with a vector `[photo_dim]`, best first.
+
+        Raises:
+            InvalidEmbedding: the photos stored have another dimension.
+        """
+
+    def fetch_photo(self, document_id: str, page_index: int) -> NDArray[np.float16] | None:
+        """The stored photo vector `[photo_dim]`; None for what has none."""
+
     def fetch(self, pages: Sequence[tuple[str, int]]) -> list[PageEmbedding | None]:
-        """The stored embeddings of (document id, page index); None for a page not stored."""
+        """The stored page vectors of (document id, page index); None where there are none."""
 
     def delete_documents(self, document_ids: Collection[str]) -> None:
         """Removes every page of these documents; unknown ids change nothing."""

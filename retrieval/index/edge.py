@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 
 from retrieval.errors import IndexFailed, InvalidEmbedding
 from retrieval.index.base import ALL_PAGES, IndexedPage, PageFilter, ScoredPage, point_id
-from retrieval.records import Kind, PageEmbedding, QueryEmbedding
+from retrieval.records import Kind, PageEmbedding, QueryEmbedding, check_unit_vectors
 
-VECTOR = "page"
+# The named vectors: a multi-vector of the page encoder, and one vector of the photo encoder.
+PAGE = "page"
+PHOTO = "photo"
 
 # Boxes are stored as 16-bit steps of the page's width and height (0.02 px on a 1,280 px preview);
 # the last step stands for NaN.
@@ -62,7 +64,14 @@ class EdgeIndex:
         """Stores pages; see `PageIndex.upsert`."""
         for page in pages:
             self._check_dim(page.embedding.vectors)
-        points = [self._build_point(page) for page in pages if len(page.embedding.vectors)]
+        photos = [page.photo for page in pages if page.photo is not None]
+        if photos:
+            self._add_photo_space(photos)
+        points = [
+            self._build_point(page)
+            for page in pages
+            if len(page.embedding.vectors) or page.photo is not None
+        ]
         if points:
             with _index_errors("write to"):
                 self._shard.update(edge.UpdateOperation.upsert_points(points))
@@ -74,10 +83,24 @@ class EdgeIndex:
         if not len(query.vectors):
             return []
         self._check_dim(query.vectors)
+        return self._search(query.vectors.tolist(), PAGE, limit, page_filter)
+
+    def search_photos(
+        self, vector: NDArray[np.float32], limit: int, page_filter: PageFilter = ALL_PAGES
+    ) -> list[ScoredPage]:
+        """The best photos; see `PageIndex.search_photos`."""
+        if not self._has_photos():
+            return []
+        return self._search(vector.tolist(), PHOTO, limit, page_filter)
+
+    def _search(
+        self, vectors: Any, using: str, limit: int, page_filter: PageFilter
+    ) -> list[ScoredPage]:
         request = edge.QueryRequest(
-            query=edge.Query.Nearest(query.vectors.tolist(), using=VECTOR),
+            query=edge.Query.Nearest(vectors, using=using),
             limit=limit,
-            filter=_build_filter(page_filter),
+            # Points without this vector would come too, with a score of 0.
+            filter=_build_filter(page_filter, using),
             with_payload=["document_id", "document", "page_index", "kind"],
             params=edge.SearchParams(exact=True),
         )
@@ -100,8 +123,22 @@ class EdgeIndex:
         ids: list[Any] = [point_id(document, page, self._encoder_key) for document, page in pages]
         with _index_errors("read"):
             records = self._shard.retrieve(ids, with_payload=["boxes", "grid"], with_vector=True)
-        found = {str(record.id): _read_embedding(record) for record in records}
+        found = {
+            str(record.id): _read_embedding(record)
+            for record in records
+            if isinstance(record.vector, dict) and PAGE in record.vector
+        }
         return [found.get(id_) for id_ in ids]
+
+    def fetch_photo(self, document_id: str, page_index: int) -> NDArray[np.float16] | None:
+        """The stored photo vector; see `PageIndex.fetch_photo`."""
+        ids: list[Any] = [point_id(document_id, page_index, self._encoder_key)]
+        with _index_errors("read"):
+            records = self._shard.retrieve(ids, with_payload=False, with_vector=True)
+        for record in records:
+            if isinstance(record.vector, dict) and PHOTO in record.vector:
+                return np.asarray(record.vector[PHOTO], dtype=np.float32).astype(np.float16)
+        return None
 
     def delete_documents(self, document_ids: Collection[str]) -> None:
         """Removes documents; see `PageIndex.delete_documents`."""
@@ -130,10 +167,14 @@ class EdgeIndex:
 
     def _build_point(self, page: IndexedPage) -> Any:
         # The shard takes a float32 array and is many times slower with lists, its stated type.
-        as_floats: Any = page.embedding.vectors.astype(np.float32)
+        vector: Any = {}
+        if len(page.embedding.vectors):
+            vector[PAGE] = page.embedding.vectors.astype(np.float32)
+        if page.photo is not None:
+            vector[PHOTO] = page.photo.astype(np.float32)
         return edge.Point(
             id=point_id(page.document_id, page.page_index, self._encoder_key),
-            vector={VECTOR: as_floats},
+            vector=vector,
             payload={
                 "document_id": page.document_id,
                 "document": page.document,
@@ -144,6 +185,27 @@ class EdgeIndex:
                 "grid": list(page.embedding.grid) if page.embedding.grid else None,
             },
         )
+
+    def _add_photo_space(self, photos: Sequence[NDArray[np.float16]]) -> None:
+        """Gives the shard its second named vector; does nothing where it has the same already.
+
+        Raises:
+            InvalidEmbedding: the photos are no unit vectors, or of another dimension.
+        """
+        check_unit_vectors(np.stack(photos), np.float16)
+        space = edge.UpdateOperation.create_dense_vector(
+            PHOTO,
+            size=len(photos[0]),
+            distance=edge.Distance.Dot,
+            datatype=edge.VectorStorageDatatype.Float16,
+        )
+        with _index_errors("write to"):
+            self._shard.update(space)
+
+    def _has_photos(self) -> bool:
+        with _index_errors("read"):
+            having = edge.Filter(must=[edge.HasVectorCondition(PHOTO)])
+            return bool(self._shard.count(edge.CountRequest(exact=True, filter=having)))
 
     def _check_dim(self, vectors: NDArray[np.floating]) -> None:
         if vectors.shape[1] != self._dim:
@@ -167,7 +229,7 @@ def unpack_boxes(packed: str) -> NDArray[np.float32]:
 def _build_config(dim: int) -> Any:
     return edge.EdgeConfig(
         vectors={
-            VECTOR: edge.EdgeVectorParams(
+            PAGE: edge.EdgeVectorParams(
                 size=dim,
                 distance=edge.Distance.Dot,
                 datatype=edge.VectorStorageDatatype.Float16,
@@ -184,8 +246,9 @@ def _build_config(dim: int) -> Any:
     )
 
 
-def _build_filter(page_filter: PageFilter) -> Any | None:
-    must, must_not = [], []
+def _build_filter(page_filter: PageFilter, having: str | None = None) -> Any | None:
+    must: list[Any] = [edge.HasVectorCondition(having)] if having else []
+    must_not = []
     if page_filter.documents is not None:
         must.append(_match_any("document_id", page_filter.documents))
     if page_filter.kind is not None:
@@ -202,7 +265,7 @@ def _match_any(field: str, values: Collection[str]) -> Any:
 def _read_embedding(record: Any) -> PageEmbedding:
     grid = record.payload.get("grid")
     return PageEmbedding(
-        np.asarray(record.vector[VECTOR], dtype=np.float32).astype(np.float16),
+        np.asarray(record.vector[PAGE], dtype=np.float32).astype(np.float16),
         unpack_boxes(record.payload["boxes"]),
         (grid[0], grid[1]) if grid else None,
     )

@@ -10,6 +10,7 @@ from app.settings import Settings
 from ingest.documents import ENCODER_KEY, Documents, PageRecord
 from ingest.pipeline import original_path, preview_path, write_atomically
 from ingest.sources import read_source
+from retrieval.encoders.stream import encode_pages
 from retrieval.errors import AmbiguousDocument, EncoderMismatch, LibraryBusy, UnknownDocument
 from retrieval.index.base import IndexedPage
 from retrieval.index.edge import EdgeIndex
@@ -161,7 +162,7 @@ def test_what_a_crash_left_unfinished_is_removed_when_the_library_is_opened(enco
         0,
         Kind.PAGE,
         datetime.now(timezone.utc),
-        encoder.encode_pages([build_page("half a document")])[0],
+        encode_pages(encoder, [build_page("half a document")])[0],
     )
     documents = Documents(folder)
     documents.write_setting(ENCODER_KEY, encoder.key)

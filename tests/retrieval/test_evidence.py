@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from retrieval.evidence import WEIGHT_FLOOR, draw_evidence
+from retrieval.evidence import WEIGHT_FLOOR, mark_matches
 from retrieval.records import Box, Match
 
 SIZE_PX = (400, 600)
@@ -18,7 +18,7 @@ def blank():
 
 
 def light(picture, *matches):
-    return np.asarray(draw_evidence(picture, matches), dtype=int)
+    return np.asarray(mark_matches(picture, matches), dtype=int)
 
 
 def inside(box, pad_px=0):
@@ -97,5 +97,5 @@ def test_a_box_at_the_edge_of_the_page_can_be_lit():
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "P", "1"])
 def test_any_picture_can_be_lit(mode):
-    lit = draw_evidence(Image.new(mode, SIZE_PX), [Match(BOX, 0.9, "harbour")])
+    lit = mark_matches(Image.new(mode, SIZE_PX), [Match(BOX, 0.9, "harbour")])
     assert (lit.mode, lit.size) == ("RGB", SIZE_PX)

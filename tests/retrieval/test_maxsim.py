@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from retrieval.maxsim import find_matches, score_maxsim
-from retrieval.records import Box, PageEmbedding, QueryEmbedding
+from retrieval.maxsim import gather_evidence, score_maxsim
+from retrieval.records import Box, Modality, PageEmbedding, QueryEmbedding
 
 LEFT = (0.0, 0.0, 0.25, 0.5)
 RIGHT = (0.5, 0.0, 0.75, 0.5)
@@ -26,6 +26,10 @@ def make_page(*placed):
         np.array([vector for vector, _ in placed], np.float16).reshape(n, 2),
         np.array([box for _, box in placed], np.float32).reshape(n, 4),
     )
+
+
+def find_matches(query, page):
+    return gather_evidence(query, page, Modality.WORDS).matches
 
 
 def test_each_query_vector_counts_its_best_match():

@@ -10,6 +10,7 @@ from retrieval.encoders.minilm_layout import (
     cut_windows,
     locate_weights,
 )
+from retrieval.encoders.stream import encode_pages
 from retrieval.encoders.torchvision_guard import ensure_torchvision_imports
 from retrieval.errors import WeightsRefused
 from tests.documents import build_page
@@ -37,7 +38,7 @@ def reference():
 
 def test_page_vectors_equal_the_reference(encoder, reference):
     _, expected = reference
-    (embedding,) = encoder.encode_pages([build_page(TEXT)])
+    (embedding,) = encode_pages(encoder, [build_page(TEXT)])
     assert embedding.vectors.shape == expected.shape
     cosines = (embedding.vectors.astype(np.float32) * expected).sum(axis=1)
     # float16 keeps 1e-3; a CPU that multiplies in bfloat16 keeps 0.999.
@@ -54,8 +55,8 @@ def test_query_vectors_equal_the_reference(encoder, reference):
 
 
 def test_punctuation_has_no_vector_of_its_own(encoder):
-    with_marks, without = encoder.encode_pages(
-        [build_page("Fees : 12 EUR ! ( daily )"), build_page("Fees 12 EUR daily")]
+    with_marks, without = encode_pages(
+        encoder, [build_page("Fees : 12 EUR ! ( daily )"), build_page("Fees 12 EUR daily")]
     )
     assert len(with_marks.vectors) == len(without.vectors)
 

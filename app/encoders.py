@@ -1,0 +1,143 @@
+"""The encoders of a library: which ones, why, and that they stay the same."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from app.settings import Settings
+from ingest.documents import (
+    ENCODER_ID,
+    ENCODER_KEY,
+    PHOTO_ENCODER_ID,
+    PHOTO_ENCODER_KEY,
+    POOL_FACTOR,
+    Documents,
+)
+from retrieval.encoders.base import Encoder, PhotoEncoder
+from retrieval.encoders.catalog import PAGE_CATALOG, find_spec, refuse_name
+from retrieval.encoders.devices import AUTO
+from retrieval.encoders.opening import (
+    Choice,
+    EncoderOptions,
+    choose_encoder,
+    choose_photo_encoder,
+    looks_like_hub_id,
+    open_encoder,
+    open_photo_encoder,
+)
+from retrieval.encoders.photo_catalog import PHOTO_CATALOG
+from retrieval.encoders.self_test import check_encoder
+from retrieval.errors import EncoderMismatch
+
+ASKED_FOR = "it was asked for"
+BOUND = "the library was made with it"
+
+
+class LibraryEncoders:
+    """Opens the encoders that a library is bound to, or binds it to those chosen now.
+
+    The encoder of pages is opened at once; that of photos when the first photo is added or asked
+    for, as most libraries hold none.
+    """
+
+    def __init__(self, folder: Path, documents: Documents, settings: Settings) -> None:
+        """Opens the encoder of pages; a library's first one must pass the self-test.
+
+        Raises:
+            EncoderMismatch: the library is bound to another encoder.
+            SelfTestFailed: it does not find what any encoder must find.
+            PagelensError: it is unknown, or its weights cannot be had.
+        """
+        self._folder = folder
+        self._documents = documents
+        self._settings = settings
+        bound_id = documents.read_setting(ENCODER_ID)
+        self.choice = self._choose(settings.model, bound_id, documents.read_setting(ENCODER_KEY))
+        bound_factor = int(documents.read_setting(POOL_FACTOR) or 1)
+        factor = settings.pool_factor or bound_factor
+        if bound_id and factor != bound_factor:
+            raise EncoderMismatch(
+                f"the library {folder} was made with pool factor {bound_factor}, not with {factor}"
+            )
+        self.pages: Encoder = open_encoder(self.choice.name, self._options(factor))
+        self.self_test_skipped = False
+        bound_key = documents.read_setting(ENCODER_KEY)
+        if bound_key is None:
+            self.self_test_skipped = settings.skip_self_test
+            if not settings.skip_self_test:
+                check_encoder(self.pages)
+            documents.write_setting(ENCODER_KEY, self.pages.key)
+            documents.write_setting(POOL_FACTOR, str(factor))
+            documents.write_setting(ENCODER_ID, self.choice.name)
+        else:
+            self._refuse_other(bound_key, self.pages.key)
+        self._photo_lock = threading.Lock()
+        self._photos: PhotoEncoder | None = None
+
+    def open_photos(self) -> PhotoEncoder:
+        """The encoder of photos, opened at the first call.
+
+        Raises:
+            EncoderMismatch: the library's photos were encoded with another.
+            PagelensError: it is unknown, or its weights cannot be had.
+        """
+        with self._photo_lock:
+            if self._photos is None:
+                bound_key = self._documents.read_setting(PHOTO_ENCODER_KEY)
+                choice = self.choose_photos()
+                encoder = open_photo_encoder(choice.name, self._options())
+                if bound_key is None:
+                    self._documents.write_setting(PHOTO_ENCODER_KEY, encoder.key)
+                    self._documents.write_setting(PHOTO_ENCODER_ID, choice.name)
+                else:
+                    self._refuse_other(bound_key, encoder.key)
+                self._photos = encoder
+            return self._photos
+
+    def choose_photos(self) -> Choice:
+        """Which encoder of photos the library has, or would get, and why."""
+        return self._choose(
+            self._settings.photo_model,
+            self._documents.read_setting(PHOTO_ENCODER_ID),
+            self._documents.read_setting(PHOTO_ENCODER_KEY),
+            for_photos=True,
+        )
+
+    def _choose(
+        self, asked: str, bound_id: str | None, bound_key: str | None, *, for_photos: bool = False
+    ) -> Choice:
+        if asked == AUTO:
+            if bound_id:
+                return Choice(bound_id, BOUND)
+            return choose_photo_encoder() if for_photos else choose_encoder()
+        if Path(asked).is_dir():
+            # The library must find it from any folder that it is opened from.
+            asked = str(Path(asked).resolve())
+        if bound_id and bound_id.partition("@")[0] != asked.partition("@")[0]:
+            # A name that cannot be meant is told before the library is.
+            check_name(asked)
+            self._refuse_other(bound_key or bound_id, asked)
+        return Choice(asked, ASKED_FOR)
+
+    def _refuse_other(self, bound: str, other: str) -> None:
+        if bound != other:
+            raise EncoderMismatch(f"the library {self._folder} was made with {bound}, not {other}")
+
+    def _options(self, pool_factor: int = 1) -> EncoderOptions:
+        return EncoderOptions(
+            self._settings.device, self._settings.dtype, self._settings.attention, pool_factor
+        )
+
+
+def check_name(name: str) -> None:
+    """Refuses a name that is no catalog entry, no folder and no hub id.
+
+    Raises:
+        UnknownEncoder: listing the known names.
+    """
+    catalog = PAGE_CATALOG + PHOTO_CATALOG
+    if not (
+        name == AUTO or find_spec(name, catalog) or Path(name).is_dir() or looks_like_hub_id(name)
+    ):
+        raise refuse_name(name, catalog)
