@@ -189,6 +189,10 @@ MODEL_CLASSES = {
 }
 
 
+FAMILIES = tuple(WRITERS)
+ADAPTERS = tuple(f"{family}+adapter" for family in LORA_TARGETS)
+
+
 def write_checkpoint(family: str, folder: Path) -> Path:
     """A whole checkpoint; the same weights each time."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,7 @@ from app.library import Library
 from app.library_status import LibraryStatus, read_status
 from app.settings import Settings
 from retrieval.encoders.opening import open_encoder
+from retrieval.encoders.torchvision_guard import ensure_torchvision_imports
 from tests.documents import (
     cut_off,
     draw_lines,
@@ -28,6 +29,9 @@ from tests.documents import (
 )
 from tests.terminal import run_pagelens
 
+# Before any test module imports transformers or peft.
+ensure_torchvision_imports()
+
 # Weights are read once a test run, whichever suite asks first.
 load_encoder = cache(open_encoder)
 
@@ -42,6 +46,29 @@ def ignore_settings_of_the_machine():
 @pytest.fixture(scope="session")
 def encoder():
     return load_encoder("minilm-layout")
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory):
+    """Writes the tiny checkpoint of a family, or an adapter on it, once a test run."""
+    from tests.checkpoints import write_adapter, write_checkpoint
+
+    root = tmp_path_factory.mktemp("checkpoints")
+
+    @cache
+    def write(name: str) -> Path:
+        family, _, adapter = name.partition("+")
+        if adapter:
+            return write_adapter(family, write(family), root / name)
+        return write_checkpoint(family, root / name)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def open_tiny(tiny_checkpoint):
+    """Opens the tiny checkpoint of a family through the code that opens published ones."""
+    return lambda name: load_encoder(str(tiny_checkpoint(name)))
 
 
 class TerminalLibrary(NamedTuple):

@@ -29,6 +29,7 @@ def build_page(text: str, page_index: int = 0, words_per_row: int = WORDS_PER_RO
             for i, word in enumerate(words)
         ),
         text_source=TextSource.TEXT_LAYER if words else TextSource.NONE,
+        image=draw_lines([text[i : i + 40] for i in range(0, min(len(text), 280), 40)], (900, 640)),
     )
 
 
