@@ -79,6 +79,7 @@ def load_strictly(model_class: Any, checkpoint: Checkpoint, placement: Placement
     Raises:
         WeightsRefused: weights are missing or unexpected, or cannot be read.
     """
+    from safetensors import SafetensorError
     from transformers import logging
 
     verbosity = logging.get_verbosity()
@@ -105,7 +106,7 @@ def load_strictly(model_class: Any, checkpoint: Checkpoint, placement: Placement
             ),
             **options,
         )
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise WeightsRefused(f"{checkpoint.name} cannot be loaded: {reason}") from error
     finally:

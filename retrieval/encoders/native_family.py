@@ -44,6 +44,7 @@ def load_native_family(
     """
     ensure_torchvision_imports()
     import transformers
+    from safetensors import SafetensorError
     from sentence_transformers import MultiVectorEncoder
 
     verbosity = transformers.logging.get_verbosity()
@@ -63,7 +64,7 @@ def load_native_family(
                 "attn_implementation": placement.attention,
             },
         ).eval()
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise WeightsRefused(f"{checkpoint.name} cannot be loaded: {reason}") from error
     finally:

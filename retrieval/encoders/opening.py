@@ -19,7 +19,7 @@ from retrieval.encoders.catalog import (
 from retrieval.encoders.devices import AUTO, find_accelerator, place_model
 from retrieval.encoders.hub import Checkpoint, hub_answers, is_cached, locate_checkpoint
 from retrieval.encoders.photo_catalog import IMAGENET_TAGS, PHOTO_CATALOG
-from retrieval.errors import UnknownEncoder
+from retrieval.errors import UnknownEncoder, WeightsRefused
 
 # The class that a checkpoint's config names, and the family that it is opened as.
 ARCHITECTURES = {
@@ -244,14 +244,21 @@ def describe_checkpoint(checkpoint: Checkpoint, family: Family) -> EncoderSpec:
 
 
 def count_parameters(checkpoint: Checkpoint) -> int:
-    """How many weights the safetensors files of a checkpoint hold, the base's included."""
-    from safetensors import safe_open
+    """How many weights the safetensors files of a checkpoint hold, the base's included.
+
+    Raises:
+        WeightsRefused: a file is damaged.
+    """
+    from safetensors import SafetensorError, safe_open
 
     n_parameters = count_parameters(checkpoint.base) if checkpoint.base else 0
     for path in checkpoint.folder.glob("*.safetensors"):
-        with safe_open(path, framework="numpy") as file:
-            n_parameters += sum(
-                math.prod(file.get_slice(name).get_shape())
-                for name in file.keys()  # noqa: SIM118
-            )
+        try:
+            with safe_open(path, framework="numpy") as file:
+                n_parameters += sum(
+                    math.prod(file.get_slice(name).get_shape())
+                    for name in file.keys()  # noqa: SIM118
+                )
+        except SafetensorError as error:
+            raise WeightsRefused(f"{path} is damaged: {error}") from error
     return n_parameters

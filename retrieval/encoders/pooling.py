@@ -79,7 +79,7 @@ def pool_embedding(page: PageEmbedding, factor: int) -> PageEmbedding:
     box around them all would light up what lies between.
     """
     placed = ~np.isnan(page.boxes[:, 0])
-    if placed.sum() <= factor:
+    if placed.sum() < factor:
         return page
     vectors, clusters = _cluster(page.vectors[placed].astype(np.float32), factor)
     originals = page.vectors[placed].astype(np.float32)
