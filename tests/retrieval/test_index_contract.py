@@ -326,3 +326,86 @@ def test_a_grid_has_no_more_patches_than_vectors():
         PageEmbedding(
             unit_vectors(1, 4).astype(np.float16), np.zeros((4, 4), np.float32), grid=(2, 3)
         )
+
+
+def make_photo(document_id: str, seed: int, dim: int = 8, n_vectors: int = 0) -> IndexedPage:
+    """A photo with a photo vector, and page vectors only if it bears words."""
+    page = make_page(document_id, seed=seed, kind=Kind.PHOTO)
+    embedding = make_embedding(seed, n_vectors)
+    photo = unit_vectors(seed + 100, 1, dim)[0].astype(np.float16)
+    return replace(page, embedding=embedding, photo=photo)
+
+
+def test_photos_are_ranked_by_the_dot_product_of_their_vectors(open_index):
+    index = open_index()
+    photos = [make_photo(f"photo-{i}", i) for i in range(6)]
+    index.upsert([*photos, make_page("report", seed=50)])
+    query = unit_vectors(7, 1, 8)[0]
+    found = index.search_photos(query, 4)
+    expected = sorted(photos, key=lambda photo: -float(photo.photo.astype(np.float32) @ query))
+    assert [hit.document_id for hit in found] == [photo.document_id for photo in expected[:4]]
+    assert found[0].score == pytest.approx(
+        float(expected[0].photo.astype(np.float32) @ query), abs=SCORE_TOLERANCE
+    )
+    assert {hit.kind for hit in index.search_photos(query, 10)} == {Kind.PHOTO}
+    assert len(index.search_photos(query, 10)) == 6
+
+
+def test_pages_are_searched_without_the_photos_that_bear_no_word(open_index):
+    index = open_index()
+    index.upsert(
+        [make_page("report"), make_photo("bare", 1), make_photo("with-words", 2, n_vectors=3)]
+    )
+    found = index.search(make_query(0), 10)
+    assert {hit.document_id for hit in found} == {"report", "with-words"}
+    assert index.count() == 3
+
+
+def test_an_index_without_photos_finds_none(index):
+    index.upsert([make_page("report")])
+    assert index.search_photos(unit_vectors(7, 1, 8)[0], 5) == []
+    assert index.fetch_photo("report", 0) is None
+
+
+def test_photo_vectors_come_back_also_after_opening_again(open_index):
+    index = open_index()
+    photo = make_photo("photo", 3)
+    index.upsert([photo])
+    index.optimize()
+    for reopen in (False, True):
+        opened = open_index() if reopen else index
+        np.testing.assert_allclose(opened.fetch_photo("photo", 0), photo.photo, atol=1e-3)
+        assert opened.fetch([("photo", 0)]) == [None]
+        assert [hit.document_id for hit in opened.search_photos(unit_vectors(7, 1, 8)[0], 5)] == [
+            "photo"
+        ]
+    opened.upsert([make_photo("another", 4)])
+    assert len(opened.search_photos(unit_vectors(7, 1, 8)[0], 5)) == 2
+
+
+def test_photos_are_filtered_and_deleted_like_pages(open_index):
+    index = open_index()
+    index.upsert([make_photo("first", 1), make_photo("second", 2)])
+    query = unit_vectors(7, 1, 8)[0]
+    only = index.search_photos(query, 5, PageFilter(documents=frozenset({"second"})))
+    assert [hit.document_id for hit in only] == ["second"]
+    index.delete_documents({"first"})
+    assert [hit.document_id for hit in index.search_photos(query, 5)] == ["second"]
+
+
+@pytest.mark.parametrize("spoilt", [np.nan, 3.0])
+def test_a_photo_vector_that_breaks_the_contract_stores_nothing(open_index, spoilt):
+    index = open_index()
+    bad = make_photo("bad", 1)
+    bad.photo[0] = spoilt
+    with pytest.raises(InvalidEmbedding):
+        index.upsert([make_page("report"), bad])
+    assert index.count() == 0
+
+
+def test_photos_of_another_space_are_refused(open_index):
+    index = open_index()
+    index.upsert([make_photo("photo", 1, dim=8)])
+    with pytest.raises(IndexFailed):
+        index.upsert([make_photo("other", 2, dim=9)])
+    assert index.count() == 1
