@@ -6,6 +6,7 @@ import gradio as gr
 
 from app.library import Library
 from ui.library_tab import LibraryTab
+from ui.models_tab import ModelsTab
 from ui.search_tab import SearchTab
 
 # Previews that were shown and files that were uploaded are copies: look every 15 minutes for
@@ -18,7 +19,6 @@ TITLE = "<h1>Pagelens</h1><p>Search documents by how they look.</p>"
 
 def build_page(library: Library) -> gr.Blocks:
     """The page over an open library."""
-    search_tab, library_tab = SearchTab(library), LibraryTab(library)
     with gr.Blocks(
         title="Pagelens",
         analytics_enabled=False,
@@ -27,7 +27,9 @@ def build_page(library: Library) -> gr.Blocks:
     ) as page:
         gr.HTML(TITLE, elem_id="title")
         with gr.Tab("Search", elem_id="search-tab") as search:
-            search_tab.build(page, search)
+            SearchTab(library).build(page, search)
         with gr.Tab("Library", elem_id="library-tab") as documents:
-            library_tab.build(page, documents)
+            LibraryTab(library).build(page, documents)
+        with gr.Tab("Models", elem_id="models-tab") as models:
+            ModelsTab(library).build(page, models)
     return page

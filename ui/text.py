@@ -19,6 +19,21 @@ def show_refusals(lines: Sequence[str]) -> str:
     return f'<ul class="refusals" role="alert">{items}</ul>'
 
 
+def show_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """HTML of a table; where the window is too narrow for it, it scrolls alone."""
+    head = "".join(f'<th scope="col">{escape_text(header)}</th>' for header in headers)
+    body = "".join(
+        f'<tr><th scope="row">{escape_text(first)}</th>'
+        + "".join(f"<td>{escape_text(cell)}</td>" for cell in rest)
+        + "</tr>"
+        for first, *rest in rows
+    )
+    return (
+        '<div class="scrolling" tabindex="0" role="region" aria-label="Table">'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
 def escape_text(text: str) -> str:
     """Text as HTML that shows just this text."""
     # Gradio's HTML component is a template language too: a file may be called "${x}" or "{{x}}".

@@ -40,10 +40,26 @@ CSS = """
 #page-column { position: sticky; top: 8px; align-self: flex-start; gap: 8px; }
 /* Where the columns stand one above the other, below the results it would be out of sight. */
 @media (max-width: 720px) { #page-column { position: static; order: -1; } }
-#page-heading { align-items: center; gap: 8px; }
+#page-heading, #like-row { align-items: center; gap: 8px; flex-wrap: wrap; }
+/* What does not fit beside the buttons goes to a line of its own. */
+#page-title, #region-hint { flex: 1 1 200px; }
 #page-title .line { font-weight: 600; text-wrap: balance; }
-#page-picture img { max-height: calc(100vh - 72px); object-fit: contain; }
+#like-row button { white-space: nowrap; }
+#region-hint .line { opacity: 0.75; line-height: 1.3; }
+/* A question has many words: one line of small choices beside their name. */
+.form:has(> #evidence) { background: none; border: 0; box-shadow: none; }
+#evidence { display: flex; align-items: baseline; gap: 10px; padding: 0; background: none; }
+#evidence > .wrap { gap: 6px; }
+#evidence label { padding: 3px 9px; }
+#page-picture img { max-height: calc(100vh - 180px); object-fit: contain; cursor: crosshair; }
 #documents * { font-family: var(--font); }
+.scrolling { overflow-x: auto; }
+.scrolling table { width: 100%; min-width: 1080px; border-collapse: collapse; }
+.scrolling table, .scrolling tr { border: 0; }
+.scrolling th, .scrolling td {
+  padding: 8px 10px; border: 0; border-bottom: 1px solid var(--border-color-primary);
+  text-align: left; vertical-align: top;
+}
 #delete-row { align-items: flex-end; }
 """
 

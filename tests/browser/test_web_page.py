@@ -10,6 +10,8 @@ import pytest
 from fpdf import FPDF
 from playwright.sync_api import expect
 
+from tests.browsing import COUNT_YELLOW, add_files, open_library, search_for
+
 pytestmark = pytest.mark.browser
 
 # Read as HTML or Markdown, it would look otherwise.
@@ -30,21 +32,6 @@ def timetable():
         pdf.add_page()
         pdf.multi_cell(0, 10, text)
     return {"name": NAME, "mimeType": "application/pdf", "buffer": bytes(pdf.output())}
-
-
-def open_library(page):
-    page.get_by_role("tab", name="Library").click()
-
-
-def search_for(page, question):
-    page.get_by_label("Question").fill(question)
-    page.get_by_label("Question").press("Enter")
-
-
-def add_files(page, *files):
-    page.locator("#files input[type=file]").set_input_files(list(files))
-    expect(page.locator("#files .file-preview tr, #files .file")).to_have_count(len(files))
-    page.locator("#add").click()
 
 
 def test_an_empty_library_says_where_to_add_documents(page):
@@ -104,18 +91,7 @@ def test_the_page_found_is_shown_large_and_its_document_can_be_walked(page):
 def test_the_best_page_has_its_evidence_lit_up(page):
     search_for(page, "How low did the barometer fall in the storm?")
     expect(page.locator("#page-title")).to_contain_text("page 2 of 3")
-    yellow = """image => image.decode().then(() => {
-        const canvas = document.createElement("canvas");
-        [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
-        const context = canvas.getContext("2d");
-        context.drawImage(image, 0, 0);
-        const rgba = context.getImageData(0, 0, canvas.width, canvas.height).data;
-        let n = 0;
-        for (let i = 0; i < rgba.length; i += 4)
-            if (rgba[i] > 200 && rgba[i + 1] > 150 && rgba[i + 2] < 100) n++;
-        return n;
-    })"""
-    assert page.locator("#page-picture img").evaluate(yellow) > 500
+    assert page.locator("#page-picture img").evaluate(COUNT_YELLOW)[0] > 500
 
 
 def test_an_empty_question_asks_for_words(page):
