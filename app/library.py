@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -150,13 +151,14 @@ class Library:
             limit: most hits to return.
             documents: ids to search in; None for the whole library.
         """
+        started = time.perf_counter()
         query = Query(question, self.encoder.encode_query(question))
         if self._has_photos():
             photos = self.encoders.open_photos()
             query = replace(
                 query, photo=photos.encode_text(question), clear_score=photos.clear_score
             )
-        return self._search(query, limit, documents)
+        return self._search(query, limit, started, documents)
 
     def search_picture(self, path: Path, limit: int) -> Answer:
         """The pages and photos most like a picture: a screenshot, a photo, a crop.
@@ -164,6 +166,7 @@ class Library:
         Raises:
             FileRefused: it is no picture, or cannot be read.
         """
+        started = time.perf_counter()
         source = read_source(path)
         if isinstance(source, Refusal):
             raise FileRefused(f"{path}: {source.error}")
@@ -182,7 +185,7 @@ class Library:
             with Image.open(io.BytesIO(page.preview)) as preview:
                 vector = photos.encode_photos([preview.convert("RGB")])[0]
             query = replace(query, photo=photos.look_like(vector))
-        return self._search(query, limit)
+        return self._search(query, limit, started)
 
     def search_like(
         self, document_id: str, page_index: int, limit: int, region: Box | None = None
@@ -194,6 +197,7 @@ class Library:
         Raises:
             UnknownDocument: the library has no such page.
         """
+        started = time.perf_counter()
         document = self.find_document(document_id)
         if not 0 <= page_index < document.n_pages:
             raise UnknownDocument(
@@ -213,7 +217,7 @@ class Library:
                 vector = photos.encode_photos([crop_region(picture, region)])[0]
             query = replace(query, photo=photos.look_like(vector))
         # One more, as the page itself comes first and is left out.
-        answer = self._search(query, limit + 1)
+        answer = self._search(query, limit + 1, started)
         others = [
             hit
             for hit in answer.hits
@@ -221,15 +225,23 @@ class Library:
         ]
         return replace(answer, hits=tuple(others[:limit]))
 
-    def _search(self, query: Query, limit: int, documents: frozenset[str] | None = None) -> Answer:
+    def _search(
+        self,
+        query: Query,
+        limit: int,
+        started: float,
+        documents: frozenset[str] | None = None,
+    ) -> Answer:
+        """Asks in whole documents only; the time since `started` counts, encoding included."""
         unfinished = frozenset(d.document_id for d in self._documents.list_unfinished())
-        return search_pages(
+        answer = search_pages(
             query,
             index=self._index,
             modality=self.encoder.spec.modality,
             limit=limit,
             page_filter=PageFilter(documents=documents, excluded=unfinished),
         )
+        return replace(answer, seconds=time.perf_counter() - started)
 
     def _has_photos(self) -> bool:
         return self._documents.read_setting(PHOTO_ENCODER_KEY) is not None

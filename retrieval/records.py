@@ -249,8 +249,8 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The hits of one query, best first, and how long the search took in seconds."""
+    """The hits of one query, best first, and how long the whole search took in seconds."""
 
     query: str
     hits: tuple[Hit, ...]
-    seconds: float
+    seconds: float = 0.0
