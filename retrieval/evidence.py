@@ -31,6 +31,9 @@ COLD_QUANTILE = 0.6
 HEAT_RGB = np.array([(255, 255, 255), (255, 224, 70), (250, 130, 20), (200, 20, 30)], np.float32)
 HEAT_OPACITY = 0.65
 
+# How much of the heat's colour shows on black.
+GLOW = 0.4
+
 
 def draw_evidence(image: Image.Image, evidence: Evidence) -> Image.Image:
     """A copy of the page's picture, at any size, with the evidence lit up.
@@ -54,9 +57,10 @@ def draw_heat_map(image: Image.Image, evidence: Evidence) -> Image.Image:
     steps = np.linspace(0, 1, len(HEAT_RGB))
     colour = np.stack([np.interp(level, steps, HEAT_RGB[:, i]) for i in range(3)], axis=-1)
     opacity = HEAT_OPACITY * np.sqrt(level)[..., None]
-    # Multiplied, so that print stays dark and readable under it.
+    # Mostly multiplied, so that print stays readable under it; a dark page takes some colour too.
     page = np.asarray(image, dtype=np.float32)
-    lit = page * (1 - opacity) + page * colour / 255 * opacity
+    tint = colour * (GLOW + (1 - GLOW) * page / 255)
+    lit = page * (1 - opacity) + tint * opacity
     return Image.fromarray(lit.astype(np.uint8))
 
 
