@@ -54,6 +54,15 @@ QWEN_TOKENS = [
     "<|image_pad|>",
     "<|video_pad|>",
 ]
+IDEFICS3_TOKENS = [
+    "<|im_start|>",
+    "<|im_end|>",
+    "<end_of_utterance>",
+    "<fake_token_around_image>",
+    "<image>",
+    "<global-img>",
+    *(f"<row_{row}_col_{column}>" for row in range(1, 7) for column in range(1, 7)),
+]
 # At most 64 vectors a page: 28 pixels a side each.
 QWEN_SIZE = {"shortest_edge": 4 * 28 * 28, "longest_edge": 64 * 28 * 28}
 PALIGEMMA_SIDE, PALIGEMMA_PATCH = 56, 14
@@ -61,7 +70,7 @@ IDEFICS3_TILE, IDEFICS3_PATCH, IDEFICS3_SCALE = 64, 8, 2
 
 
 def write_colqwen2(folder: Path) -> Path:
-    tokenizer = build_tokenizer(QWEN_TOKENS, eos_token="<|im_end|>", pad_token="<|endoftext|>")
+    tokenizer = build_qwen_tokenizer()
     save_model(
         models.ColQwen2(Qwen2VLConfig(**qwen_settings(tokenizer), vision_config=QWEN2_VISION)),
         folder,
@@ -71,7 +80,7 @@ def write_colqwen2(folder: Path) -> Path:
 
 
 def write_colqwen2_5(folder: Path) -> Path:
-    tokenizer = build_tokenizer(QWEN_TOKENS, eos_token="<|im_end|>", pad_token="<|endoftext|>")
+    tokenizer = build_qwen_tokenizer()
     vision = {
         "depth": 2,
         "hidden_size": 32,
@@ -92,18 +101,7 @@ def write_colqwen2_5(folder: Path) -> Path:
 
 
 def write_colidefics3(folder: Path) -> Path:
-    specials = [
-        "<|im_start|>",
-        "<|im_end|>",
-        "<end_of_utterance>",
-        "<fake_token_around_image>",
-        "<image>",
-        "<global-img>",
-    ]
-    specials += [f"<row_{row}_col_{column}>" for row in range(1, 7) for column in range(1, 7)]
-    tokenizer = build_tokenizer(
-        specials, bos_token="<|im_start|>", eos_token="<end_of_utterance>", pad_token="<|im_end|>"
-    )
+    tokenizer = build_idefics3_tokenizer()
     config = Idefics3Config(
         text_config={**TEXT, "model_type": "llama", **token_ids(tokenizer)},
         vision_config={
@@ -140,7 +138,7 @@ def write_colpali(folder: Path) -> Path:
 
 
 def write_native_colqwen2(folder: Path) -> Path:
-    tokenizer = build_tokenizer(QWEN_TOKENS, eos_token="<|im_end|>", pad_token="<|endoftext|>")
+    tokenizer = build_qwen_tokenizer()
     vlm = Qwen2VLConfig(**qwen_settings(tokenizer), vision_config=QWEN2_VISION)
     save_model(
         ColQwen2ForRetrieval(ColQwen2Config(vlm_config=vlm.to_dict(), embedding_dim=128)), folder
@@ -250,12 +248,25 @@ def qwen_settings(tokenizer) -> dict:
     }
 
 
-def save_qwen_processor(processor_class, tokenizer, folder: Path) -> None:
+def save_qwen_processor(processor_class, tokenizer, folder: Path, size: dict = QWEN_SIZE) -> None:
     processor_class(
-        image_processor=Qwen2VLImageProcessor(size=QWEN_SIZE),
+        image_processor=Qwen2VLImageProcessor(size=size),
         tokenizer=tokenizer,
-        video_processor=Qwen2VLVideoProcessor(size=QWEN_SIZE),
+        video_processor=Qwen2VLVideoProcessor(size=size),
     ).save_pretrained(folder)
+
+
+def build_qwen_tokenizer():
+    return build_tokenizer(QWEN_TOKENS, eos_token="<|im_end|>", pad_token="<|endoftext|>")
+
+
+def build_idefics3_tokenizer():
+    return build_tokenizer(
+        IDEFICS3_TOKENS,
+        bos_token="<|im_start|>",
+        eos_token="<end_of_utterance>",
+        pad_token="<|im_end|>",
+    )
 
 
 def build_paligemma_tokenizer():
