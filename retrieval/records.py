@@ -5,6 +5,7 @@ Boxes are `(x0, y0, x1, y1)` as fractions of the page's width and height, origin
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
@@ -61,6 +62,14 @@ class Word:
 
     text: str
     box: Box
+
+    def __reduce__(self) -> tuple[Callable[..., Word], tuple[str, float, float, float, float]]:
+        """Pickles as plain values: words come from other processes by the hundred a page."""
+        return _build_word, (self.text, *self.box)
+
+
+def _build_word(text: str, x0: float, y0: float, x1: float, y1: float) -> Word:
+    return Word(text, Box(x0, y0, x1, y1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,7 @@
 """all-MiniLM-L6-v2 as it was trained: one vector a sentence.
 
 Sentence-BERT (Reimers & Gurevych 2019): the mean of a text's token embeddings, scaled to unit
-length. `minilm_layout` runs the same weights for one vector a token; where both are open, both hold
-their 90 MB.
+length. `minilm_layout` runs the same weights in 8-bit integers, for one vector a token.
 """
 
 from __future__ import annotations

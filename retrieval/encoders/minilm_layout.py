@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from retrieval.encoders.base import EncoderSpec
 from retrieval.encoders.catalog import MINILM_LAYOUT
+from retrieval.encoders.minilm_int8 import open_session
 from retrieval.encoders.query_words import shows_evidence
-from retrieval.encoders.torchvision_guard import ensure_torchvision_imports
 from retrieval.errors import WeightsRefused
 from retrieval.records import Page, PageEmbedding, QueryEmbedding
 
@@ -34,9 +34,6 @@ WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 # 126 tokens, 0.640 with 254 and 0.597 with 510.
 WINDOW_TOKENS = 126
 OVERLAP_TOKENS = 16
-
-# Larger batches no longer fit a core's cache: 3,100 tokens a CPU-second with 4, 2,300 with 8.
-BATCH_WINDOWS = 4
 
 # Tokens that go to the threads at once: with fewer, one thread often waits for the other.
 BATCH_TOKENS = 8_000
@@ -88,32 +85,17 @@ class MinilmLayoutEncoder:
     """The embedded CPU encoder; see the module's description."""
 
     def __init__(self) -> None:
-        import torch
         from tokenizers import Tokenizer
 
-        ensure_torchvision_imports()
-        from transformers import BertModel, logging
-
         folder = locate_weights()
-        self._torch = torch
-        # Whole batches in parallel, one thread each, beat the threads of torch, which wait for each
+        self._session = open_session(folder / "model.safetensors")
+        # Whole windows in parallel, one thread each, beat threads inside one, which wait for each
         # other after every layer, and for the rendering processes they share the cores with.
-        torch.set_num_threads(1)
         self._threads = ThreadPoolExecutor(os.cpu_count() or 1, "encode")
         self._tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self._cls_id, self._sep_id = map(self._tokenizer.token_to_id, ("[CLS]", "[SEP]"))
-        verbosity = logging.get_verbosity()
-        # The file also holds a pooler that late interaction has no use for; said on every load.
-        logging.set_verbosity_error()
-        logging.disable_progress_bar()
-        self._model: Any = BertModel.from_pretrained(folder, add_pooling_layer=False).eval()
-        logging.enable_progress_bar()
-        logging.set_verbosity(verbosity)
-        # bfloat16 only rounds (cosine to float32 above 0.999), so it is not part of the key.
-        if torch.cpu._is_avx512_bf16_supported():
-            self._model = self._model.to(torch.bfloat16)
         vocabulary = self._tokenizer.get_vocab()
         self._is_word = np.zeros(len(vocabulary), dtype=bool)
         for token, token_id in vocabulary.items():
@@ -126,9 +108,9 @@ class MinilmLayoutEncoder:
 
     @property
     def key(self) -> str:
-        """Model, revision, windows, and that punctuation has no vectors."""
+        """Model, revision, arithmetic, windows, and that punctuation has no vectors."""
         return (
-            f"{MINILM_LAYOUT.id}@{MINILM_LAYOUT.revision}"
+            f"{MINILM_LAYOUT.id}@{MINILM_LAYOUT.revision}/int8-token-scales"
             f"/windows-{WINDOW_TOKENS}-{OVERLAP_TOKENS}/words-only"
         )
 
@@ -139,7 +121,7 @@ class MinilmLayoutEncoder:
 
     @property
     def batch_vectors(self) -> int:
-        """Tokens a call of `forward`; what fits a core's cache is cut from them there."""
+        """Tokens a call of `forward`; windows are cut from them there."""
         return BATCH_TOKENS
 
     def prepare(self, page: Page) -> PreparedWords:
@@ -150,23 +132,19 @@ class MinilmLayoutEncoder:
         return PreparedWords(page, encoding.word_ids, np.asarray(encoding.ids, dtype=np.int64))
 
     def forward(self, batch: Sequence[PreparedWords]) -> list[NDArray[np.float32]]:
-        """Runs the model over windows of all pages; one `[n_tokens, dim]` a page."""
-        vectors = [np.empty((page.n_vectors, DIM), dtype=np.float32) for page in batch]
+        """Runs the model over windows of all pages; one `[n_vectors, dim]` a page."""
+        vectors = [[np.empty((0, DIM), dtype=np.float32)] for _ in batch]
         windows = [
             window
             for number, page in enumerate(batch)
             for window in cut_windows(number, page.token_ids.tolist())
         ]
-        windows.sort(key=lambda window: len(window.token_ids))
-        runs = [windows[i : i + BATCH_WINDOWS] for i in range(0, len(windows), BATCH_WINDOWS)]
-        outputs = self._threads.map(
-            lambda run: self._forward([window.token_ids for window in run]), runs
-        )
-        for run, run_outputs in zip(runs, outputs, strict=True):
-            for window, output in zip(run, run_outputs, strict=True):
-                first, end = window.keep
-                vectors[window.page][first:end] = output[first - window.start : end - window.start]
-        return vectors
+        # One window a run: batches are no faster, and would have to be padded.
+        for window, output in zip(
+            windows, self._threads.map(self._forward_window, windows), strict=True
+        ):
+            vectors[window.page].append(output)
+        return [np.concatenate(parts) for parts in vectors]
 
     def collect(
         self, batch: Sequence[PreparedWords], output: list[NDArray[np.float32]]
@@ -188,33 +166,34 @@ class MinilmLayoutEncoder:
         keep = np.flatnonzero(self._is_word[ids])
         if not len(keep):
             return QueryEmbedding(np.empty((0, DIM), dtype=np.float32), (), ())
-        vectors = normalise(self._forward([ids.tolist()])[0][keep])
+        vectors = normalise(self._forward(ids.tolist(), keep))
         spans = [encoding.word_to_chars(encoding.word_ids[i]) for i in keep]
         words = tuple(text[begin:end] for begin, end in spans)
         return QueryEmbedding(vectors, words, tuple(map(shows_evidence, words)))
 
-    def _forward(self, runs: list[list[int]]) -> list[NDArray[np.float32]]:
-        """Runs the model; one float32 `[n_tokens, dim]` a run, without CLS and SEP."""
-        torch = self._torch
-        width = max(len(run) for run in runs) + 2
-        ids = torch.zeros((len(runs), width), dtype=torch.long)
-        mask = torch.zeros_like(ids)
-        for row, run in enumerate(runs):
-            ids[row, : len(run) + 2] = torch.tensor([self._cls_id, *run, self._sep_id])
-            mask[row, : len(run) + 2] = 1
-        with torch.inference_mode():
-            output = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
+    def _forward_window(self, window: Window) -> NDArray[np.float32]:
+        """The vectors that a window gives: of the words in its part of the page."""
+        first, end = (place - window.start for place in window.keep)
+        is_word = self._is_word[window.token_ids[first:end]]
+        return self._forward(window.token_ids, np.flatnonzero(is_word) + first)
+
+    def _forward(self, run: list[int], keep: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Runs the model; float32 `[len(keep), dim]`, of the tokens at these places of the run."""
+        if not len(keep):
+            return np.empty((0, DIM), dtype=np.float32)
+        ids = np.array([[self._cls_id, *run, self._sep_id]], dtype=np.int64)
         # CLS and SEP belong to no word; as vectors they cost 0.10 nDCG@5 (prototype, pages-dev).
-        hidden = output[:, 1:].float().numpy()
-        return [hidden[row, : len(run)] for row, run in enumerate(runs)]
+        (hidden,) = self._session.run(["hidden"], {"ids": ids, "places": keep + 1})
+        vectors: NDArray[np.float32] = hidden[0]
+        return vectors
 
     def _build_embedding(
         self, prepared: PreparedWords, vectors: NDArray[np.float32]
     ) -> PageEmbedding:
         keep = np.flatnonzero(self._is_word[prepared.token_ids])
-        words = prepared.page.words
-        boxes = np.array([words[prepared.word_ids[i]].box for i in keep], dtype=np.float32)
-        return PageEmbedding(normalise(vectors[keep]).astype(np.float16), boxes.reshape(-1, 4))
+        boxes = np.array([word.box for word in prepared.page.words], dtype=np.float32)
+        word_ids = np.array(prepared.word_ids, dtype=np.intp)[keep]
+        return PageEmbedding(normalise(vectors).astype(np.float16), boxes.reshape(-1, 4)[word_ids])
 
 
 def cut_windows(page: int, token_ids: list[int]) -> Iterator[Window]:

@@ -166,12 +166,13 @@ class EdgeIndex:
             self._shard.close()
 
     def _build_point(self, page: IndexedPage) -> Any:
-        # The shard takes a float32 array and is many times slower with lists, its stated type.
+        # Lists, as the shard's types say: of an array it reads every number as an object of numpy,
+        # and takes a quarter longer (20.7 to 15.8 ms a page of 659 vectors, all of the upsert).
         vector: Any = {}
         if len(page.embedding.vectors):
-            vector[PAGE] = page.embedding.vectors.astype(np.float32)
+            vector[PAGE] = page.embedding.vectors.tolist()
         if page.photo is not None:
-            vector[PHOTO] = page.photo.astype(np.float32)
+            vector[PHOTO] = page.photo.tolist()
         return edge.Point(
             id=point_id(page.document_id, page.page_index, self._encoder_key),
             vector=vector,

@@ -15,6 +15,9 @@ from retrieval.encoders.torchvision_guard import ensure_torchvision_imports
 from retrieval.errors import WeightsRefused
 from tests.documents import build_page
 
+# Between 8-bit integers and the float32 of the reference: 0.9957 at least was measured on `TEXT`.
+COSINE_OF_INT8 = 0.994
+
 TEXT = "Mooring fees, as of May 2024: 12.50 EUR a day (yachts over 10 m pay twice) - no discounts!"
 
 
@@ -41,8 +44,7 @@ def test_page_vectors_equal_the_reference(encoder, reference):
     (embedding,) = encode_pages(encoder, [build_page(TEXT)])
     assert embedding.vectors.shape == expected.shape
     cosines = (embedding.vectors.astype(np.float32) * expected).sum(axis=1)
-    # float16 keeps 1e-3; a CPU that multiplies in bfloat16 keeps 0.999.
-    assert cosines.min() > 0.998
+    assert cosines.min() > COSINE_OF_INT8
 
 
 def test_query_vectors_equal_the_reference(encoder, reference):
@@ -51,7 +53,7 @@ def test_query_vectors_equal_the_reference(encoder, reference):
     assert len(query.tokens) == len(tokens)
     for word, piece in zip(query.tokens, tokens, strict=True):
         assert piece.removeprefix("##") in word.lower()
-    assert (query.vectors * expected).sum(axis=1).min() > 0.998
+    assert (query.vectors * expected).sum(axis=1).min() > COSINE_OF_INT8
 
 
 def test_punctuation_has_no_vector_of_its_own(encoder):
