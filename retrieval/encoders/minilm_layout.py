@@ -36,7 +36,7 @@ WINDOW_TOKENS = 126
 OVERLAP_TOKENS = 16
 
 # Tokens that go to the threads at once: with fewer, one thread often waits for the other.
-BATCH_TOKENS = 8_000
+BATCH_TOKENS = 3_000
 
 # A query longer than one window is cut: the sixth sentence of a question adds nothing.
 QUERY_TOKENS = WINDOW_TOKENS
