@@ -19,8 +19,8 @@ from ingest.sources import MediaType
 from retrieval.errors import DamagedFile, FileRefused
 from retrieval.records import TextSource, Word
 
-# An A4 page at 96 dpi: small print can be read, and a page takes about 110 kB.
-PREVIEW_LONG_SIDE_PX = 1120
+# An A4 page at 88 dpi: small print can be read, and a page takes about 100 kB.
+PREVIEW_LONG_SIDE_PX = 1024
 PREVIEW_QUALITY = 75
 # The fastest: on pages, 1 takes a third more time for files 1 % smaller.
 PREVIEW_METHOD = 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
 from importlib.metadata import version
 from typing import Any
 
@@ -11,6 +10,7 @@ from retrieval.encoders.base import EncoderSpec, Family
 from retrieval.encoders.devices import Placement
 from retrieval.encoders.geometry import Layout, lay_out_qwen, lay_out_square, lay_out_tiles
 from retrieval.encoders.hub import Checkpoint
+from retrieval.encoders.strict_keys import refuse_key_differences
 from retrieval.encoders.torchvision_guard import ensure_torchvision_imports
 from retrieval.encoders.visual import Inputs, VisualModel
 from retrieval.errors import WeightsRefused
@@ -21,9 +21,6 @@ CLASSES = {
     Family.COLQWEN2_5: ("ColQwen2_5", "ColQwen2_5_Processor"),
     Family.COLIDEFICS3: ("ColIdefics3", "ColIdefics3Processor"),
 }
-
-# A head that predicts words has no part in late interaction; some bases still carry it.
-UNUSED_WEIGHTS = ("lm_head.", "rotary_emb.inv_freq")
 
 # Slides of 16:9 are the widest pages that are common; wider ones lose a little sharpness.
 WIDE_ASPECT = 16 / 9
@@ -127,34 +124,6 @@ def drop_word_head(model: Any) -> None:
     for module in list(model.modules()):
         if "lm_head" in module._modules:
             module.lm_head = torch.nn.Identity()
-
-
-def refuse_key_differences(name: str, found: dict[str, Any]) -> None:
-    """Refuses a checkpoint that does not hold exactly the model's weights.
-
-    Args:
-        name: of the checkpoint.
-        found: what transformers reports with `output_loading_info`.
-
-    Raises:
-        WeightsRefused: naming some of the keys.
-    """
-    unexpected = [
-        key for key in found["unexpected_keys"] if not any(part in key for part in UNUSED_WEIGHTS)
-    ]
-    for what, keys in (
-        ("lacks", found["missing_keys"]),
-        ("holds unexpected", unexpected),
-        ("holds other shapes of", found.get("mismatched_keys") or ()),
-    ):
-        if keys:
-            raise WeightsRefused(f"{name} {what} {_count_weights(keys)}")
-
-
-def _count_weights(keys: Collection[Any]) -> str:
-    names = sorted(key if isinstance(key, str) else str(key[0]) for key in keys)
-    some = ", ".join(names[:2]) + (", ..." if len(names) > 2 else "")
-    return f"{len(names)} {'weight' if len(names) == 1 else 'weights'}: {some}"
 
 
 def choose_long_side_px(family: Family, image_processor: Any) -> int:

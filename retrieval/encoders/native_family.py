@@ -16,10 +16,10 @@ from retrieval.encoders.colpali_family import (
     choose_long_side_px,
     lay_out_paligemma_inputs,
     lay_out_qwen_inputs,
-    refuse_key_differences,
 )
 from retrieval.encoders.devices import Placement
 from retrieval.encoders.hub import Checkpoint
+from retrieval.encoders.strict_keys import refuse_key_differences
 from retrieval.encoders.torchvision_guard import ensure_torchvision_imports
 from retrieval.encoders.visual import Inputs, VisualModel
 from retrieval.errors import WeightsRefused

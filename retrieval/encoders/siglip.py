@@ -23,6 +23,7 @@ from retrieval.encoders.photo_space import (
     convert_to_rgb,
 )
 from retrieval.encoders.query_words import has_word
+from retrieval.encoders.strict_keys import refuse_key_differences
 from retrieval.encoders.torchvision_guard import ensure_torchvision_imports
 from retrieval.errors import InvalidEmbedding, WeightsRefused
 
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
 
 # Photos in one forward pass: bounds the memory, and changes no vector.
 BATCH_PHOTOS = 16
-
-# Names of weights that an error lists before it only counts the rest.
-NAMES_SHOWN = 3
 
 
 class SiglipEncoder:
@@ -72,7 +70,7 @@ class SiglipEncoder:
             processor = AutoProcessor.from_pretrained(folder, local_files_only=True)
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise WeightsRefused(f"{spec.id} does not open from {folder}: {error}") from error
-        _refuse_partial_weights(spec.id, loading)
+        refuse_key_differences(spec.id, loading)
         if not hasattr(model, "logit_bias") or not hasattr(model, "logit_scale"):
             raise WeightsRefused(f"{spec.id} holds a {type(model).__name__}, not a SigLIP model")
         self._model: Any = model.eval().to(device)
@@ -176,16 +174,3 @@ def _find_even_chance(scale: float, bias: float) -> float:
     if not (np.isfinite(scale) and np.isfinite(bias) and scale > 0):
         raise WeightsRefused(f"a SigLIP model with scale {scale} and bias {bias} cannot be used")
     return -bias / scale
-
-
-def _refuse_partial_weights(name: str, loading: dict[str, Any]) -> None:
-    """Refuses weights that transformers would fill up at random, or leave unused, with a warning.
-
-    Raises:
-        WeightsRefused: names the first of them.
-    """
-    for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"):
-        keys = sorted(str(key) for key in loading.get(kind) or ())
-        if keys:
-            shown = ", ".join(keys[:NAMES_SHOWN]) + (", ..." if len(keys) > NAMES_SHOWN else "")
-            raise WeightsRefused(f"{name} has {len(keys)} {kind.replace('_', ' ')}: {shown}")

@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw
 
 from app.library import Library
 from app.settings import Settings
+from ingest.render import PREVIEW_LONG_SIDE_PX
 from retrieval.errors import (
     EncoderMismatch,
     FileRefused,
@@ -269,7 +270,7 @@ def test_the_terminal_searches_with_pictures_and_saves_evidence(files, tmp_path)
         "01-harbour-page-1.jpg",
     ]
     with Image.open(tmp_path / "evidence" / saved[0]) as picture:
-        assert max(picture.size) == 1120
+        assert max(picture.size) == PREVIEW_LONG_SIDE_PX
 
 
 @pytest.mark.parametrize(
