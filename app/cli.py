@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.errors import format_error, printable
-from retrieval.errors import InvalidLibraryPath, PagelensError
+from retrieval.errors import InvalidLibraryPath, PagelensError, PathNotFound
 
 if TYPE_CHECKING:
     from app.library import Library
@@ -94,6 +94,9 @@ def ingest(
     from app.output import count_things, describe_encoders, report_json
     from app.progress import show_progress
 
+    for path in paths:
+        # A library that is not there yet would else be made, and bound, for nothing.
+        _check_exists(path)
     try:
         settings = _settings(
             library,
@@ -170,6 +173,8 @@ def search(
     if like is None and (region is not None or page != 1):
         raise typer.BadParameter("--page and --region go with --like")
     box = None if region is None else _read_region(region)
+    if image is not None:
+        _check_exists(image)
     settings = _settings(library)
     if queries is not None:
         from retrieval.evaluation import load_questions
@@ -322,6 +327,11 @@ def _open_existing(settings: Settings) -> Library:
     if not is_file and not (settings.library / DATABASE).exists():
         raise InvalidLibraryPath(f"there is no library at {settings.library}")
     return Library(settings)
+
+
+def _check_exists(path: Path) -> None:
+    if not path.exists():
+        raise PathNotFound(f"{path}: no such file or folder")
 
 
 def _read_region(text: str) -> Box:

@@ -60,6 +60,7 @@ class LibraryEncoders:
             raise EncoderMismatch(
                 f"the library {folder} was made with pool factor {bound_factor}, not with {factor}"
             )
+        self.pool_factor = factor
         self.pages: Encoder = open_encoder(self.choice.name, self._options(factor))
         self.self_test_skipped = False
         bound_key = documents.read_setting(ENCODER_KEY)

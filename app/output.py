@@ -170,8 +170,9 @@ def describe_encoders(library: Library) -> list[str]:
     """Which encoders a library uses, and why; and what to beware of."""
     encoders = library.encoders
     photos = encoders.choose_photos()
+    pooled = f", pool factor {encoders.pool_factor}" if encoders.pool_factor > 1 else ""
     lines = [
-        f"Pages: {encoders.choice.name} ({encoders.choice.reason}).",
+        f"Pages: {encoders.choice.name}{pooled} ({encoders.choice.reason}).",
         f"Photos: {photos.name} ({photos.reason}).",
     ]
     if encoders.self_test_skipped:

@@ -146,7 +146,10 @@ class WeightsRefused(PagelensError):
     """Model weights are missing or are not the file that Pagelens expects."""
 
     exit_code = 5
-    remedy = "Reinstall Pagelens (`make demo` does it), or choose another model with --model."
+    remedy = (
+        "Get the checkpoint anew, or choose another --model; weights that come with Pagelens are "
+        "repaired by installing it again."
+    )
 
 
 class HubUnreachable(PagelensError):

@@ -39,7 +39,13 @@ def load_colpali_family(
 
     model_class, processor_class = (getattr(models, name) for name in CLASSES[family])
     model = load_strictly(model_class, checkpoint, placement)
-    processor = processor_class.from_pretrained(checkpoint.folder)
+    try:
+        processor = processor_class.from_pretrained(checkpoint.folder)
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else "damaged"
+        raise WeightsRefused(
+            f"{checkpoint.name}: its tokenizer or processor cannot be loaded: {reason}"
+        ) from error
     image_token_id = getattr(
         processor, "image_token_id", None
     ) or processor.tokenizer.convert_tokens_to_ids(processor.image_token)

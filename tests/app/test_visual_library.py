@@ -273,6 +273,14 @@ def test_the_terminal_searches_with_pictures_and_saves_evidence(files, tmp_path)
         assert max(picture.size) == PREVIEW_LONG_SIDE_PX
 
 
+@pytest.mark.parametrize("command", [["ingest", "gone"], ["search", "--image", "gone.png"]])
+def test_a_mistyped_path_makes_no_library(tmp_path, command):
+    ended = run_pagelens(*command, "--library", tmp_path / "library")
+    assert ended.returncode == 2
+    assert f"{command[-1]}: no such file or folder" in ended.stderr
+    assert not (tmp_path / "library").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [

@@ -83,6 +83,14 @@ def test_a_checkpoint_with_a_torn_weights_file_is_refused(tiny_checkpoint, tmp_p
         open_encoder(str(folder))
 
 
+def test_a_checkpoint_without_its_tokenizer_is_refused(tiny_checkpoint, tmp_path):
+    folder = tmp_path / "no-tokenizer"
+    shutil.copytree(tiny_checkpoint("colqwen2"), folder)
+    (folder / "tokenizer.json").unlink()
+    with pytest.raises(WeightsRefused, match="no-tokenizer: its tokenizer or processor"):
+        open_encoder(str(folder))
+
+
 def test_a_folder_is_described_from_its_config(tiny_checkpoint, open_tiny):
     spec = open_tiny("colqwen2").spec
     assert spec.id == str(tiny_checkpoint("colqwen2"))
