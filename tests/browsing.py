@@ -40,7 +40,9 @@ def search_with_picture(page, picture):
 
 
 def click_page(page, x, y):
-    """Clicks the page shown large, at a place in fractions of its width and height."""
+    """Clicks the page shown large, once it is seen, at a place in fractions of its size."""
     picture = page.locator("#page-picture img")
+    # Until its file has come it is nothing wide and nothing high, and Gradio heeds no click on it.
+    expect(picture).not_to_have_js_property("naturalWidth", 0)
     box = picture.bounding_box()
     picture.click(position={"x": x * box["width"], "y": y * box["height"]})

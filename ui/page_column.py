@@ -74,7 +74,8 @@ class PageColumn:
         previous.click(self.turn_back, on_page, self.shown, **quiet)
         following.click(self.turn_on, on_page, self.shown, **quiet)
         evidence.input(self.choose_evidence, [evidence, *on_page], [self.view, picture], **quiet)
-        picture.select(self.click_picture, on_page, self.shown, **quiet)
+        # The second click may come before the first is answered; "once" would drop it.
+        picture.select(self.click_picture, on_page, self.shown, trigger_mode="multiple", **quiet)
 
     def turn_back(self, view: PageView, answer: Answer) -> Shown:
         """Shows the page before."""

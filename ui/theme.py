@@ -45,7 +45,11 @@ CSS = """
 #page-title, #region-hint { flex: 1 1 200px; }
 #page-title .line { font-weight: 600; text-wrap: balance; }
 #like-row button { white-space: nowrap; }
-#region-hint .line { opacity: 0.75; line-height: 1.3; }
+/* Room for two lines, or the page would move under the pointer from one click to the next. */
+#region-hint .line {
+  display: flex; align-items: center; min-height: calc(2.6em + 4px);
+  opacity: 0.75; line-height: 1.3;
+}
 /* A question has many words: one line of small choices beside their name. */
 .form:has(> #evidence) { background: none; border: 0; box-shadow: none; }
 #evidence { display: flex; align-items: baseline; gap: 10px; padding: 0; background: none; }
