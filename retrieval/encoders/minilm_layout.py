@@ -22,8 +22,11 @@ from numpy.typing import NDArray
 
 from retrieval.encoders.base import EncoderSpec
 from retrieval.encoders.catalog import MINILM_LAYOUT
+from retrieval.encoders.minilm_basis import load_basis
+from retrieval.encoders.minilm_int8 import DIM as HIDDEN_DIM
 from retrieval.encoders.minilm_int8 import open_session
 from retrieval.encoders.query_words import shows_evidence
+from retrieval.encoders.stop_words import STOP_WORDS
 from retrieval.errors import WeightsRefused
 from retrieval.records import Page, PageEmbedding, QueryEmbedding
 
@@ -41,7 +44,8 @@ BATCH_TOKENS = 3_000
 # A query longer than one window is cut: the sixth sentence of a question adds nothing.
 QUERY_TOKENS = WINDOW_TOKENS
 
-DIM = MINILM_LAYOUT.dim
+# What stands around a word on a page and does not belong to it.
+PUNCTUATION = ".,:;!?()[]\"'“”‘’«»"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +55,17 @@ class PreparedWords:
     Attributes:
         word_ids: for each token, the place of its word among the page's words.
         token_ids: int64 `[n_tokens]`.
+        has_vector: bool `[n_tokens]`; the others the model only reads.
     """
 
     page: Page
     word_ids: list[int]
     token_ids: NDArray[np.int64]
+    has_vector: NDArray[np.bool_]
 
     @property
     def n_vectors(self) -> int:
-        """Tokens of the page; punctuation is dropped only after the model has read it."""
+        """Tokens of the page, as the model reads them all."""
         return len(self.token_ids)
 
 
@@ -89,6 +95,7 @@ class MinilmLayoutEncoder:
 
         folder = locate_weights()
         self._session = open_session(folder / "model.safetensors")
+        self._basis = load_basis()
         # Whole windows in parallel, one thread each, beat threads inside one, which wait for each
         # other after every layer, and for the rendering processes they share the cores with.
         self._threads = ThreadPoolExecutor(os.cpu_count() or 1, "encode")
@@ -108,10 +115,10 @@ class MinilmLayoutEncoder:
 
     @property
     def key(self) -> str:
-        """Model, revision, arithmetic, windows, and that punctuation has no vectors."""
+        """Model, revision, arithmetic, windows, which tokens have vectors, and their basis."""
         return (
             f"{MINILM_LAYOUT.id}@{MINILM_LAYOUT.revision}/int8-token-scales"
-            f"/windows-{WINDOW_TOKENS}-{OVERLAP_TOKENS}/words-only"
+            f"/windows-{WINDOW_TOKENS}-{OVERLAP_TOKENS}/no-stop-words/basis-{MINILM_LAYOUT.dim}"
         )
 
     @property
@@ -129,30 +136,39 @@ class MinilmLayoutEncoder:
         encoding = self._tokenizer.encode(
             [word.text for word in page.words], is_pretokenized=True, add_special_tokens=False
         )
-        return PreparedWords(page, encoding.word_ids, np.asarray(encoding.ids, dtype=np.int64))
+        token_ids = np.asarray(encoding.ids, dtype=np.int64)
+        is_word = self._is_word[token_ids]
+        bears_meaning = np.array([_bears_meaning(word.text) for word in page.words], dtype=bool)
+        has_vector = is_word & bears_meaning[np.asarray(encoding.word_ids, dtype=np.intp)]
+        # "About us" is better found by its stop words than not at all.
+        if not has_vector.any():
+            has_vector = is_word
+        return PreparedWords(page, encoding.word_ids, token_ids, has_vector)
 
     def forward(self, batch: Sequence[PreparedWords]) -> list[NDArray[np.float32]]:
         """Runs the model over windows of all pages; one `[n_vectors, dim]` a page."""
-        vectors = [[np.empty((0, DIM), dtype=np.float32)] for _ in batch]
+        vectors = [[np.empty((0, MINILM_LAYOUT.dim), dtype=np.float32)] for _ in batch]
         windows = [
             window
             for number, page in enumerate(batch)
             for window in cut_windows(number, page.token_ids.tolist())
         ]
         # One window a run: batches are no faster, and would have to be padded.
-        for window, output in zip(
-            windows, self._threads.map(self._forward_window, windows), strict=True
-        ):
+        outputs = self._threads.map(
+            lambda window: self._forward_window(window, batch[window.page].has_vector), windows
+        )
+        for window, output in zip(windows, outputs, strict=True):
             vectors[window.page].append(output)
         return [np.concatenate(parts) for parts in vectors]
 
     def collect(
         self, batch: Sequence[PreparedWords], output: list[NDArray[np.float32]]
     ) -> list[PageEmbedding]:
-        """A vector for each token that holds a letter or a digit.
+        """A vector for each token of a word that is no stop word.
 
         Punctuation is read by the model but gets no vector, as in ColBERT (Khattab & Zaharia
         2020, section 3.2): on pages-dev nDCG@5 rose from 0.644 to 0.654 with 17 % fewer vectors.
+        Without those of stop words it rose from 0.659 to 0.671 with 26 % fewer still.
         """
         return [
             self._build_embedding(page, vectors)
@@ -165,22 +181,41 @@ class MinilmLayoutEncoder:
         ids = np.asarray(encoding.ids[:QUERY_TOKENS], dtype=np.int64)
         keep = np.flatnonzero(self._is_word[ids])
         if not len(keep):
-            return QueryEmbedding(np.empty((0, DIM), dtype=np.float32), (), ())
-        vectors = normalise(self._forward(ids.tolist(), keep))
+            return QueryEmbedding(np.empty((0, MINILM_LAYOUT.dim), dtype=np.float32), (), ())
+        vectors = normalise(self._forward(ids.tolist(), keep) @ self._basis)
         spans = [encoding.word_to_chars(encoding.word_ids[i]) for i in keep]
         words = tuple(text[begin:end] for begin, end in spans)
         return QueryEmbedding(vectors, words, tuple(map(shows_evidence, words)))
 
-    def _forward_window(self, window: Window) -> NDArray[np.float32]:
-        """The vectors that a window gives: of the words in its part of the page."""
-        first, end = (place - window.start for place in window.keep)
-        is_word = self._is_word[window.token_ids[first:end]]
-        return self._forward(window.token_ids, np.flatnonzero(is_word) + first)
+    def embed_text(self, text: str, n_vectors: int) -> NDArray[np.float32]:
+        """At least so many vectors of a text's words, all dimensions: `[n, 384]`, unit rows.
+
+        Raises:
+            ValueError: the text is too short.
+        """
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        token_ids = np.asarray(encoding.ids, dtype=np.int64)
+        parts = []
+        for window in cut_windows(0, token_ids.tolist()):
+            parts.append(self._forward_kept(window, self._is_word[token_ids]))
+            n_vectors -= len(parts[-1])
+            if n_vectors <= 0:
+                return normalise(np.concatenate(parts))
+        raise ValueError("the text is too short")
+
+    def _forward_window(self, window: Window, has_vector: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """The vectors that a window gives, in the basis: of the words in its part of the page."""
+        return self._forward_kept(window, has_vector) @ self._basis
+
+    def _forward_kept(self, window: Window, has_vector: NDArray[np.bool_]) -> NDArray[np.float32]:
+        first, end = window.keep
+        places = np.flatnonzero(has_vector[first:end]) + first - window.start
+        return self._forward(window.token_ids, places)
 
     def _forward(self, run: list[int], keep: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Runs the model; float32 `[len(keep), dim]`, of the tokens at these places of the run."""
+        """Runs the model; float32 `[len(keep), 384]`, of the tokens at these places of the run."""
         if not len(keep):
-            return np.empty((0, DIM), dtype=np.float32)
+            return np.empty((0, HIDDEN_DIM), dtype=np.float32)
         ids = np.array([[self._cls_id, *run, self._sep_id]], dtype=np.int64)
         # CLS and SEP belong to no word; as vectors they cost 0.10 nDCG@5 (prototype, pages-dev).
         (hidden,) = self._session.run(["hidden"], {"ids": ids, "places": keep + 1})
@@ -190,10 +225,16 @@ class MinilmLayoutEncoder:
     def _build_embedding(
         self, prepared: PreparedWords, vectors: NDArray[np.float32]
     ) -> PageEmbedding:
-        keep = np.flatnonzero(self._is_word[prepared.token_ids])
+        keep = np.flatnonzero(prepared.has_vector)
         boxes = np.array([word.box for word in prepared.page.words], dtype=np.float32)
         word_ids = np.array(prepared.word_ids, dtype=np.intp)[keep]
         return PageEmbedding(normalise(vectors).astype(np.float16), boxes.reshape(-1, 4)[word_ids])
+
+
+def _bears_meaning(word: str) -> bool:
+    """Whether a word of a page gets vectors: a capitalised "IT" or "US" may be a name."""
+    bare = word.strip(PUNCTUATION)
+    return bare.lower() not in STOP_WORDS or (len(bare) > 1 and bare.isupper())
 
 
 def cut_windows(page: int, token_ids: list[int]) -> Iterator[Window]:

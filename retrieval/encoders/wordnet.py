@@ -30,7 +30,7 @@ def read_class_definitions() -> tuple[str, ...]:
     Raises:
         WeightsRefused: timm is not installed, or no longer carries the tables.
     """
-    definitions = _read_table("imagenet_synset_to_definition.txt")
+    definitions = read_table("imagenet_synset_to_definition.txt")
     synsets = (_locate_tables() / "imagenet_synsets.txt").read_text(encoding="utf-8").split()
     return tuple(definitions[synset] for synset in synsets)
 
@@ -61,8 +61,8 @@ def find_meanings(text: str) -> list[list[str]]:
 
 @cache
 def _index_names() -> dict[str, tuple[str, ...]]:
-    names = _read_table("imagenet_synset_to_lemma.txt")
-    definitions = _read_table("imagenet_synset_to_definition.txt")
+    names = read_table("imagenet_synset_to_lemma.txt")
+    definitions = read_table("imagenet_synset_to_definition.txt")
     by_name: dict[str, tuple[str, ...]] = {}
     for synset, line in names.items():
         meaning = f"{line}: {definitions[synset]}"
@@ -82,6 +82,11 @@ def _locate_tables() -> Path:
 
 
 @cache
-def _read_table(name: str) -> dict[str, str]:
+def read_table(name: str) -> dict[str, str]:
+    """One of timm's tables of ImageNet-22k: what it says of each synset.
+
+    Raises:
+        WeightsRefused: timm is not installed, or no longer carries the tables.
+    """
     lines = (_locate_tables() / name).read_text(encoding="utf-8").splitlines()
     return {synset: text for synset, _, text in (line.partition("\t") for line in lines)}

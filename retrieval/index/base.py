@@ -6,20 +6,45 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.records import Kind, PageEmbedding, QueryEmbedding
+from retrieval.lexical import SparseVector
+from retrieval.records import Kind, PageEmbedding, QueryEmbedding, Word
 
 # Any fixed namespace will do; this one makes point ids of Pagelens differ from anyone else's.
 POINT_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "pagelens:page")
 
 
+class VectorStorage(str, Enum):
+    """How the numbers of page vectors are stored; queries are always float32."""
+
+    FLOAT16 = "float16"
+    TURBO8 = "turbo8"
+    TURBO4 = "turbo4"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexLayout:
+    """What an index is made for; it cannot be changed afterwards.
+
+    Attributes:
+        dim: length of a page vector.
+        encoder_key: the encoder that the vectors are from.
+        storage: how they are stored.
+    """
+
+    dim: int
+    encoder_key: str
+    storage: VectorStorage
+
+
 @dataclass(frozen=True, slots=True)
 class IndexedPage:
-    """A page as it is stored: its embedding and the fields it can be filtered by.
+    """A page as it is stored: its vectors, its words, and the fields it can be filtered by.
 
     Attributes:
         document_id: SHA-256 of the file's bytes.
@@ -27,7 +52,9 @@ class IndexedPage:
         page_index: 0-based.
         added_at: when the document was added, with its time zone.
         embedding: its page vectors.
+        words: in reading order; what BM25 ranks and the reranker reads.
         photo: float16 `[photo_dim]`, of unit length, in the photo space; None for a page.
+        tags: what people call the document's kind or place.
     """
 
     document_id: str
@@ -36,12 +63,14 @@ class IndexedPage:
     kind: Kind
     added_at: datetime
     embedding: PageEmbedding
+    words: tuple[Word, ...] = ()
     photo: NDArray[np.float16] | None = None
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredPage:
-    """A page found, with its score: MaxSim, or the dot product of photo vectors."""
+    """A page found, with its score: MaxSim, BM25, or the dot product of photo vectors."""
 
     document_id: str
     document: str
@@ -52,27 +81,33 @@ class ScoredPage:
 
 @dataclass(frozen=True, slots=True)
 class PageFilter:
-    """Which pages a search may return; applied inside the index.
+    """Which pages a search may return; applied inside the index. All that is given must hold.
 
     Attributes:
         documents: ids to search in; None for all.
         excluded: ids to leave out.
         kind: only pages, or only photos; None for both.
+        tags: the document bears at least one of these; empty for any document.
+        pages: first and last page number, 1-based, both included; None where it is open.
+        added: from and until when the document was added, both included; None where it is open.
     """
 
     documents: frozenset[str] | None = None
     excluded: frozenset[str] = frozenset()
     kind: Kind | None = None
+    tags: frozenset[str] = frozenset()
+    pages: tuple[int | None, int | None] = (None, None)
+    added: tuple[datetime | None, datetime | None] = (None, None)
 
 
 ALL_PAGES = PageFilter()
 
 
 class PageIndex(Protocol):
-    """Stores multi-vectors of pages and ranks them by MaxSim."""
+    """Stores pages, and ranks them by MaxSim of their vectors and by BM25 of their words."""
 
     def upsert(self, pages: Sequence[IndexedPage]) -> None:
-        """Stores pages, replacing those stored before; what has no vector at all is passed over.
+        """Stores pages, replacing those stored before; what can be found by nothing is passed over.
 
         All are checked before the first is written, so a bad page stores nothing of its batch.
 
@@ -82,13 +117,26 @@ class PageIndex(Protocol):
         """
 
     def search(
-        self, query: QueryEmbedding, limit: int, page_filter: PageFilter = ALL_PAGES
+        self,
+        query: QueryEmbedding,
+        limit: int,
+        page_filter: PageFilter = ALL_PAGES,
+        *,
+        exact: bool = False,
     ) -> list[ScoredPage]:
-        """The `limit` best pages by exact MaxSim, best first.
+        """The `limit` best pages by MaxSim, best first.
+
+        A large index looks only at the pages that a cheap first stage finds, unless `exact`; the
+        score is that of MaxSim either way.
 
         Raises:
             InvalidEmbedding: the query's dimension is not the index's.
         """
+
+    def search_words(
+        self, terms: SparseVector, limit: int, page_filter: PageFilter = ALL_PAGES
+    ) -> list[ScoredPage]:
+        """The `limit` best pages by BM25, best first; only pages that hold one of the terms."""
 
     def search_photos(
         self, vector: NDArray[np.float32], limit: int, page_filter: PageFilter = ALL_PAGES
@@ -104,6 +152,12 @@ class PageIndex(Protocol):
 
     def fetch(self, pages: Sequence[tuple[str, int]]) -> list[PageEmbedding | None]:
         """The stored page vectors of (document id, page index); None where there are none."""
+
+    def fetch_words(self, pages: Sequence[tuple[str, int]]) -> list[tuple[Word, ...]]:
+        """The stored words of (document id, page index); empty where there are none."""
+
+    def list_pages(self) -> set[tuple[str, int]]:
+        """(document id, page index) of every page stored."""
 
     def delete_documents(self, document_ids: Collection[str]) -> None:
         """Removes every page of these documents; unknown ids change nothing."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,48 +13,71 @@ import qdrant_edge as edge
 from numpy.typing import NDArray
 
 from retrieval.errors import IndexFailed, InvalidEmbedding
-from retrieval.index.base import ALL_PAGES, IndexedPage, PageFilter, ScoredPage, point_id
-from retrieval.records import Kind, PageEmbedding, QueryEmbedding, check_unit_vectors
-
-# The named vectors: a multi-vector of the page encoder, and one vector of the photo encoder.
-PAGE = "page"
-PHOTO = "photo"
-
-# Boxes are stored as 16-bit steps of the page's width and height (0.02 px on a 1,280 px preview);
-# the last step stands for NaN.
-BOX_STEPS = 65_534
-NO_BOX = 65_535
+from retrieval.index.base import (
+    ALL_PAGES,
+    IndexedPage,
+    IndexLayout,
+    PageFilter,
+    ScoredPage,
+    VectorStorage,
+    point_id,
+)
+from retrieval.index.points import (
+    EMBEDDING_FIELDS,
+    FOUND_FIELDS,
+    PAGE,
+    PHOTO,
+    WORD_FIELDS,
+    WORDS,
+    Point,
+    build_points,
+    check_dim,
+    read_embedding,
+    read_found,
+    read_words,
+)
+from retrieval.lexical import SparseVector
+from retrieval.records import PageEmbedding, QueryEmbedding, Word
 
 INDEXED_FIELDS = {
     "document_id": edge.PayloadSchemaType.Keyword,
     "document": edge.PayloadSchemaType.Keyword,
     "page_index": edge.PayloadSchemaType.Integer,
     "kind": edge.PayloadSchemaType.Keyword,
+    "tags": edge.PayloadSchemaType.Keyword,
     "added_at": edge.PayloadSchemaType.Datetime,
 }
 
+DATATYPES = {
+    VectorStorage.FLOAT16: edge.VectorStorageDatatype.Float16,
+    VectorStorage.TURBO8: edge.VectorStorageDatatype.Turbo8,
+    VectorStorage.TURBO4: edge.VectorStorageDatatype.Turbo4,
+}
+
+# Points read at once where all are read.
+SCROLL_POINTS = 1_000
+
 
 class EdgeIndex:
-    """A `PageIndex` on Qdrant Edge: float16 multi-vectors, exact MaxSim.
+    """A `PageIndex` on Qdrant Edge.
 
-    Only one process can hold the folder. No HNSW graph is built: over multi-vectors it costs
-    minutes a thousand pages and this index is searched exactly.
+    Only one process can hold the folder. No HNSW graph is built over multi-vectors: it costs
+    minutes a thousand pages.
     """
 
-    def __init__(self, folder: Path, dim: int, encoder_key: str) -> None:
+    def __init__(self, folder: Path, layout: IndexLayout) -> None:
         """Opens the shard in `folder`, or creates it there.
 
         Raises:
             IndexFailed: another process holds it, or it cannot be read.
         """
-        self._dim = dim
-        self._encoder_key = encoder_key
+        self._layout = layout
         with _index_errors("open"):
             if (folder / "edge_config.json").exists():
                 self._shard = edge.EdgeShard.load(str(folder))
             else:
                 folder.mkdir(parents=True, exist_ok=True)
-                self._shard = edge.EdgeShard.create(str(folder), _build_config(dim))
+                self._shard = edge.EdgeShard.create(str(folder), _build_config(layout))
             known = self._shard.info().payload_schema
             for field, schema in INDEXED_FIELDS.items():
                 if field not in known:
@@ -62,28 +85,36 @@ class EdgeIndex:
 
     def upsert(self, pages: Sequence[IndexedPage]) -> None:
         """Stores pages; see `PageIndex.upsert`."""
-        for page in pages:
-            self._check_dim(page.embedding.vectors)
+        points = build_points(pages, self._layout)
         photos = [page.photo for page in pages if page.photo is not None]
         if photos:
-            self._add_photo_space(photos)
-        points = [
-            self._build_point(page)
-            for page in pages
-            if len(page.embedding.vectors) or page.photo is not None
-        ]
+            self._add_photo_space(len(photos[0]))
         if points:
+            operation = edge.UpdateOperation.upsert_points([_compile_point(p) for p in points])
             with _index_errors("write to"):
-                self._shard.update(edge.UpdateOperation.upsert_points(points))
+                self._shard.update(operation)
 
     def search(
-        self, query: QueryEmbedding, limit: int, page_filter: PageFilter = ALL_PAGES
+        self,
+        query: QueryEmbedding,
+        limit: int,
+        page_filter: PageFilter = ALL_PAGES,
+        *,
+        exact: bool = False,
     ) -> list[ScoredPage]:
-        """The best pages by exact MaxSim; see `PageIndex.search`."""
+        """The best pages by MaxSim; see `PageIndex.search`."""
         if not len(query.vectors):
             return []
-        self._check_dim(query.vectors)
+        check_dim(query.vectors, self._layout.dim)
         return self._search(query.vectors.tolist(), PAGE, limit, page_filter)
+
+    def search_words(
+        self, terms: SparseVector, limit: int, page_filter: PageFilter = ALL_PAGES
+    ) -> list[ScoredPage]:
+        """The best pages by BM25; see `PageIndex.search_words`."""
+        if not terms.indices:
+            return []
+        return self._search(_compile_sparse(terms), WORDS, limit, page_filter)
 
     def search_photos(
         self, vector: NDArray[np.float32], limit: int, page_filter: PageFilter = ALL_PAGES
@@ -101,44 +132,54 @@ class EdgeIndex:
             limit=limit,
             # Points without this vector would come too, with a score of 0.
             filter=_build_filter(page_filter, using),
-            with_payload=["document_id", "document", "page_index", "kind"],
+            with_payload=FOUND_FIELDS,
             params=edge.SearchParams(exact=True),
         )
         with _index_errors("search"):
             points = self._shard.query(request)
-        return [
-            ScoredPage(
-                document_id=payload["document_id"],
-                document=payload["document"],
-                page_index=payload["page_index"],
-                kind=Kind(payload["kind"]),
-                score=point.score,
-            )
-            for point in points
-            if (payload := point.payload) is not None
-        ]
+        return [read_found(point.payload or {}, point.score) for point in points]
 
     def fetch(self, pages: Sequence[tuple[str, int]]) -> list[PageEmbedding | None]:
         """Stored embeddings; see `PageIndex.fetch`."""
-        ids: list[Any] = [point_id(document, page, self._encoder_key) for document, page in pages]
-        with _index_errors("read"):
-            records = self._shard.retrieve(ids, with_payload=["boxes", "grid"], with_vector=True)
         found = {
-            str(record.id): _read_embedding(record)
-            for record in records
+            str(record.id): read_embedding(record.vector[PAGE], record.payload)
+            for record in self._retrieve(pages, EMBEDDING_FIELDS, [PAGE])
             if isinstance(record.vector, dict) and PAGE in record.vector
         }
-        return [found.get(id_) for id_ in ids]
+        return [found.get(self._id(page)) for page in pages]
+
+    def fetch_words(self, pages: Sequence[tuple[str, int]]) -> list[tuple[Word, ...]]:
+        """Stored words; see `PageIndex.fetch_words`."""
+        found = {
+            str(record.id): read_words(record.payload)
+            for record in self._retrieve(pages, WORD_FIELDS, [])
+        }
+        return [found.get(self._id(page), ()) for page in pages]
 
     def fetch_photo(self, document_id: str, page_index: int) -> NDArray[np.float16] | None:
         """The stored photo vector; see `PageIndex.fetch_photo`."""
-        ids: list[Any] = [point_id(document_id, page_index, self._encoder_key)]
-        with _index_errors("read"):
-            records = self._shard.retrieve(ids, with_payload=False, with_vector=True)
-        for record in records:
+        if not self._has_photos():
+            return None
+        for record in self._retrieve([(document_id, page_index)], [], [PHOTO]):
             if isinstance(record.vector, dict) and PHOTO in record.vector:
                 return np.asarray(record.vector[PHOTO], dtype=np.float32).astype(np.float16)
         return None
+
+    def list_pages(self) -> set[tuple[str, int]]:
+        """Every page stored; see `PageIndex.list_pages`."""
+        pages: set[tuple[str, int]] = set()
+        offset: Any = None
+        while True:
+            request = edge.ScrollRequest(
+                offset=offset, limit=SCROLL_POINTS, with_payload=["document_id", "page_index"]
+            )
+            with _index_errors("read"):
+                records, offset = self._shard.scroll(request)
+            for record in records:
+                payload = record.payload or {}
+                pages.add((payload["document_id"], payload["page_index"]))
+            if offset is None:
+                return pages
 
     def delete_documents(self, document_ids: Collection[str]) -> None:
         """Removes documents; see `PageIndex.delete_documents`."""
@@ -165,38 +206,21 @@ class EdgeIndex:
             self._shard.flush()
             self._shard.close()
 
-    def _build_point(self, page: IndexedPage) -> Any:
-        # Lists, as the shard's types say: of an array it reads every number as an object of numpy,
-        # and takes a quarter longer (20.7 to 15.8 ms a page of 659 vectors, all of the upsert).
-        vector: Any = {}
-        if len(page.embedding.vectors):
-            vector[PAGE] = page.embedding.vectors.astype(np.float32).tolist()
-        if page.photo is not None:
-            vector[PHOTO] = page.photo.tolist()
-        return edge.Point(
-            id=point_id(page.document_id, page.page_index, self._encoder_key),
-            vector=vector,
-            payload={
-                "document_id": page.document_id,
-                "document": page.document,
-                "page_index": page.page_index,
-                "kind": page.kind.value,
-                "added_at": page.added_at.isoformat(),
-                "boxes": pack_boxes(page.embedding.boxes),
-                "grid": list(page.embedding.grid) if page.embedding.grid else None,
-            },
-        )
+    def _id(self, page: tuple[str, int]) -> str:
+        return point_id(*page, self._layout.encoder_key)
 
-    def _add_photo_space(self, photos: Sequence[NDArray[np.float16]]) -> None:
-        """Gives the shard its second named vector; does nothing where it has the same already.
+    def _retrieve(
+        self, pages: Sequence[tuple[str, int]], fields: list[str], vectors: list[str]
+    ) -> list[Any]:
+        ids: list[Any] = [self._id(page) for page in pages]
+        with _index_errors("read"):
+            return list(self._shard.retrieve(ids, with_payload=fields, with_vector=vectors))
 
-        Raises:
-            InvalidEmbedding: the photos are no unit vectors, or of another dimension.
-        """
-        check_unit_vectors(np.stack(photos), np.float16)
+    def _add_photo_space(self, dim: int) -> None:
+        """Gives the shard the named vector of photos; where it has the same already, nothing."""
         space = edge.UpdateOperation.create_dense_vector(
             PHOTO,
-            size=len(photos[0]),
+            size=dim,
             distance=edge.Distance.Dot,
             datatype=edge.VectorStorageDatatype.Float16,
         )
@@ -208,32 +232,14 @@ class EdgeIndex:
             having = edge.Filter(must=[edge.HasVectorCondition(PHOTO)])
             return bool(self._shard.count(edge.CountRequest(exact=True, filter=having)))
 
-    def _check_dim(self, vectors: NDArray[np.floating]) -> None:
-        if vectors.shape[1] != self._dim:
-            raise InvalidEmbedding(
-                f"vectors have {vectors.shape[1]} dimensions, the index has {self._dim}"
-            )
 
-
-def pack_boxes(boxes: NDArray[np.float32]) -> str:
-    """Packs boxes `[n, 4]` into base64 of 16-bit steps; see `BOX_STEPS`."""
-    steps = np.where(np.isnan(boxes), NO_BOX, np.round(np.clip(boxes, 0, 1) * BOX_STEPS))
-    return base64.b64encode(steps.astype("<u2").tobytes()).decode("ascii")
-
-
-def unpack_boxes(packed: str) -> NDArray[np.float32]:
-    """The inverse of `pack_boxes`, to within half a step."""
-    steps = np.frombuffer(base64.b64decode(packed), dtype="<u2").reshape(-1, 4)
-    return np.where(steps == NO_BOX, np.nan, steps / BOX_STEPS).astype(np.float32)
-
-
-def _build_config(dim: int) -> Any:
+def _build_config(layout: IndexLayout) -> Any:
     return edge.EdgeConfig(
         vectors={
             PAGE: edge.EdgeVectorParams(
-                size=dim,
+                size=layout.dim,
                 distance=edge.Distance.Dot,
-                datatype=edge.VectorStorageDatatype.Float16,
+                datatype=DATATYPES[layout.storage],
                 # On disk, read through the page cache: memory does not grow with the library.
                 memory=edge.Memory.Cold,
                 multivector_config=edge.MultiVectorConfig(
@@ -242,9 +248,25 @@ def _build_config(dim: int) -> Any:
                 hnsw_config=edge.HnswIndexConfig(m=0, ef_construct=4, full_scan_threshold=1),
             )
         },
+        sparse_vectors={WORDS: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
         # Acknowledged points survive kill -9, and only with it is the folder locked.
         wal_enabled=True,
     )
+
+
+def _compile_point(point: Point) -> Any:
+    vector: Any = {}
+    if point.page:
+        vector[PAGE] = point.page
+    if point.words:
+        vector[WORDS] = _compile_sparse(point.words)
+    if point.photo:
+        vector[PHOTO] = point.photo
+    return edge.Point(id=point.id, vector=vector, payload=point.payload)
+
+
+def _compile_sparse(terms: SparseVector) -> Any:
+    return edge.SparseVector(indices=list(terms.indices), values=list(terms.values))
 
 
 def _build_filter(page_filter: PageFilter, having: str | None = None) -> Any | None:
@@ -252,24 +274,31 @@ def _build_filter(page_filter: PageFilter, having: str | None = None) -> Any | N
     must_not = []
     if page_filter.documents is not None:
         must.append(_match_any("document_id", page_filter.documents))
-    if page_filter.kind is not None:
-        must.append(_match_any("kind", [page_filter.kind.value]))
     if page_filter.excluded:
         must_not.append(_match_any("document_id", page_filter.excluded))
+    if page_filter.kind is not None:
+        must.append(_match_any("kind", [page_filter.kind.value]))
+    if page_filter.tags:
+        must.append(_match_any("tags", page_filter.tags))
+    first, last = page_filter.pages
+    if first is not None or last is not None:
+        bounds = edge.RangeFloat(
+            gte=None if first is None else first - 1, lte=None if last is None else last - 1
+        )
+        must.append(edge.FieldCondition("page_index", range=bounds))
+    if page_filter.added != (None, None):
+        since, until = map(_format_time, page_filter.added)
+        times = edge.RangeDateTime(gte=since, lte=until)
+        must.append(edge.FieldCondition("added_at", range=times))
     return edge.Filter(must=must, must_not=must_not) if must or must_not else None
+
+
+def _format_time(time: datetime | None) -> str | None:
+    return None if time is None else time.isoformat()
 
 
 def _match_any(field: str, values: Collection[str]) -> Any:
     return edge.FieldCondition(field, match=edge.MatchAny(sorted(values)))
-
-
-def _read_embedding(record: Any) -> PageEmbedding:
-    grid = record.payload.get("grid")
-    return PageEmbedding(
-        np.asarray(record.vector[PAGE], dtype=np.float32).astype(np.float16),
-        unpack_boxes(record.payload["boxes"]),
-        (grid[0], grid[1]) if grid else None,
-    )
 
 
 @contextmanager

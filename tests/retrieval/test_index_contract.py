@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 
 from retrieval.errors import IndexFailed, InvalidEmbedding
-from retrieval.index.base import IndexedPage, PageFilter
+from retrieval.index.base import IndexedPage, IndexLayout, PageFilter, VectorStorage
 from retrieval.index.edge import EdgeIndex
+from retrieval.lexical import weigh_question
 from retrieval.maxsim import score_maxsim
-from retrieval.records import Kind, PageEmbedding, QueryEmbedding
+from retrieval.records import Box, Kind, PageEmbedding, QueryEmbedding, Word
 from tests.terminal import run_python
 
 DIM = 32
 ALL_PAGES = PageFilter()
-KEY = "test-encoder@1"
+LAYOUT = IndexLayout(DIM, "test-encoder@1", VectorStorage.FLOAT16)
 BACKENDS = {"edge": EdgeIndex}
 
 # Vectors rest as float16, whose rounding is at most 5e-4 of a value.
@@ -33,7 +34,7 @@ def open_index(request, tmp_path):
     def open_again():
         for index in opened:
             index.close()
-        opened[:] = [BACKENDS[request.param](tmp_path / "index", DIM, KEY)]
+        opened[:] = [BACKENDS[request.param](tmp_path / "index", LAYOUT)]
         return opened[0]
 
     yield open_again
@@ -43,7 +44,7 @@ def open_index(request, tmp_path):
 
 @pytest.fixture(scope="module", params=BACKENDS)
 def shared_index(request, tmp_path_factory):
-    index = BACKENDS[request.param](tmp_path_factory.mktemp("shared") / "index", DIM, KEY)
+    index = BACKENDS[request.param](tmp_path_factory.mktemp("shared") / "index", LAYOUT)
     yield index
     index.close()
 
@@ -52,8 +53,7 @@ def shared_index(request, tmp_path_factory):
 def index(shared_index):
     """An empty index; making one anew for each test would take most of the suite's time."""
     yield shared_index
-    stored = shared_index.search(make_query(0), 10_000)
-    shared_index.delete_documents({page.document_id for page in stored})
+    shared_index.delete_documents({document_id for document_id, _ in shared_index.list_pages()})
     assert shared_index.count() == 0
 
 
@@ -71,15 +71,23 @@ def make_embedding(seed: int, n_vectors: int = 20, dim: int = DIM) -> PageEmbedd
 
 
 def make_page(
-    document_id: str, page_index: int = 0, seed: int = 0, kind: Kind = Kind.PAGE
+    document_id: str,
+    page_index: int = 0,
+    seed: int = 0,
+    kind: Kind = Kind.PAGE,
+    text: str = "",
+    tags: tuple[str, ...] = (),
+    added_at: datetime = datetime(2026, 5, 1, tzinfo=timezone.utc),
 ) -> IndexedPage:
     return IndexedPage(
         document_id=document_id,
         document=f"{document_id}.pdf",
         page_index=page_index,
         kind=kind,
-        added_at=datetime(2026, 5, 1, tzinfo=timezone.utc),
+        added_at=added_at,
         embedding=make_embedding(seed, n_vectors=5 + seed % 30),
+        words=tuple(Word(word, Box(0.1, 0.1, 0.2, 0.2)) for word in text.split()),
+        tags=tags,
     )
 
 
@@ -255,6 +263,119 @@ def test_an_index_opened_again_holds_what_it_held(open_index):
         np.testing.assert_array_equal(embedding.vectors, page.embedding.vectors)
 
 
+def find_words(index, question, page_filter=ALL_PAGES, limit=10):
+    return [
+        page.document_id
+        for page in index.search_words(weigh_question(question), limit, page_filter)
+    ]
+
+
+def test_words_are_ranked_by_bm25(index):
+    index.upsert(
+        [
+            make_page("rare", text="the annual report of the pump factory"),
+            make_page("twice", seed=1, text="pump after pump was sold in the year"),
+            make_page("common", seed=2, text="the annual report of the year"),
+            make_page("other", seed=3, text="the annual letter of nobody"),
+        ]
+    )
+    # A term that few pages hold counts more than one that nearly all do.
+    found = find_words(index, "annual pump")
+    assert (found[0], set(found[2:])) == ("rare", {"common", "other"})
+    assert found[1] == "twice"
+    assert find_words(index, "pumps")[0] == "twice"
+    assert find_words(index, "nothing of that kind is here") == []
+
+
+def test_bm25_scores_are_those_of_the_formula(open_index):
+    index = open_index()
+    texts = ["pump valve", "pump pump seal", "seal ring"]
+    index.upsert([make_page(f"doc{i}", seed=i, text=text) for i, text in enumerate(texts)])
+    found = {
+        page.document_id: page.score for page in index.search_words(weigh_question("pump seal"), 10)
+    }
+    idf = np.log(1 + (3 - 2 + 0.5) / (2 + 0.5))  # both terms stand on two of three pages
+
+    def saturate(n, n_terms):
+        return n * 2.2 / (n + 1.2 * (0.25 + 0.75 * n_terms / 200))
+
+    assert found["doc0"] == pytest.approx(idf * saturate(1, 2), rel=1e-3)
+    assert found["doc1"] == pytest.approx(idf * (saturate(2, 3) + saturate(1, 3)), rel=1e-3)
+    assert found["doc2"] == pytest.approx(idf * saturate(1, 2), rel=1e-3)
+
+
+def test_codes_numbers_and_names_are_found_exactly(index):
+    index.upsert(
+        [
+            make_page("valve", text="Valve RX-480b, 12.5 bar"),
+            make_page("other valve", seed=1, text="Valve RX-480c, 13.5 bar"),
+            make_page("invoice", seed=2, text="Total due: 1,234.50 EUR to Zoë Müller-Lüdenscheidt"),
+        ]
+    )
+    assert find_words(index, "rx-480B")[0] == "valve"
+    assert find_words(index, "RX-480c")[0] == "other valve"
+    assert find_words(index, "12.5bar")[0] == "valve"
+    assert find_words(index, "1234.50") == ["invoice"]
+    assert find_words(index, "zoe muller") == ["invoice"]
+
+
+def test_a_page_that_has_words_alone_is_found_by_them(index):
+    empty = PageEmbedding(np.empty((0, DIM), np.float16), np.empty((0, 4), np.float32))
+    index.upsert([replace(make_page("words", text="lighthouse keeper"), embedding=empty)])
+    assert find_words(index, "lighthouse") == ["words"]
+    assert found_pages(index, make_query(1)) == []
+    assert index.fetch([("words", 0)]) == [None]
+
+
+def test_words_come_back_with_their_boxes(index):
+    words = (Word("Total\u00a0due:", Box(0.1, 0.2, 0.3, 0.25)), Word("5", Box(0.4, 0.2, 0.5, 0.25)))
+    index.upsert([replace(make_page("doc"), words=words), make_page("wordless", seed=1)])
+    found, wordless, unknown = index.fetch_words([("doc", 0), ("wordless", 0), ("nowhere", 3)])
+    assert [word.text for word in found] == [word.text for word in words]
+    np.testing.assert_allclose(
+        [word.box for word in found], [word.box for word in words], atol=BOX_TOLERANCE
+    )
+    assert (wordless, unknown) == ((), ())
+
+
+MAY = datetime(2026, 5, 1, tzinfo=timezone.utc)
+JUNE = datetime(2026, 6, 1, tzinfo=timezone.utc)
+
+
+@pytest.mark.parametrize(
+    ("page_filter", "expected"),
+    [
+        (PageFilter(tags=frozenset({"tax"})), {("old", 0), ("old", 5)}),
+        (PageFilter(tags=frozenset({"tax", "travel"})), {("old", 0), ("old", 5), ("new", 1)}),
+        (PageFilter(pages=(2, None)), {("old", 5), ("new", 1)}),
+        (PageFilter(pages=(None, 2)), {("old", 0), ("new", 1)}),
+        (PageFilter(pages=(1, 1)), {("old", 0)}),
+        (PageFilter(added=(JUNE, None)), {("new", 1)}),
+        (PageFilter(added=(None, MAY)), {("old", 0), ("old", 5)}),
+        (PageFilter(added=(MAY, JUNE), pages=(6, 6)), {("old", 5)}),
+    ],
+)
+def test_filters_by_tag_page_range_and_date_in_every_search(index, page_filter, expected):
+    old = {"tags": ("tax", "2026"), "added_at": MAY, "text": "income"}
+    index.upsert(
+        [
+            make_page("old", 0, seed=1, **old),
+            make_page("old", 5, seed=2, **old),
+            make_page("new", 1, seed=3, tags=("travel",), added_at=JUNE, text="income"),
+        ]
+    )
+    assert set(found_pages(index, make_query(1), page_filter)) == expected
+    by_words = index.search_words(weigh_question("income"), 10, page_filter)
+    assert {(page.document_id, page.page_index) for page in by_words} == expected
+    assert index.count(page_filter) == len(expected)
+
+
+def test_lists_every_page(index):
+    assert index.list_pages() == set()
+    index.upsert([make_page("doc", i, seed=i) for i in range(3)] + [make_page("other", 7)])
+    assert index.list_pages() == {("doc", 0), ("doc", 1), ("doc", 2), ("other", 7)}
+
+
 def run_in_another_process(script: str, folder: Path):
     setup = (
         "import os, signal\nfrom pathlib import Path\n"
@@ -266,7 +387,7 @@ def run_in_another_process(script: str, folder: Path):
 
 def test_stored_pages_survive_a_process_that_is_killed(open_index, tmp_path):
     ended = run_in_another_process(
-        "index = EdgeIndex(folder, DIM, KEY)\n"
+        "index = EdgeIndex(folder, LAYOUT)\n"
         "index.upsert([make_page('doc', i, seed=i) for i in range(5)])\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n",
         tmp_path / "index",
@@ -282,7 +403,7 @@ def test_a_second_process_cannot_open_it(open_index, tmp_path):
     index = open_index()
     index.upsert([make_page("doc")])
     ended = run_in_another_process(
-        "try:\n    EdgeIndex(folder, DIM, KEY)\nexcept IndexFailed as error:\n"
+        "try:\n    EdgeIndex(folder, LAYOUT)\nexcept IndexFailed as error:\n"
         "    print('refused:', error)\n",
         tmp_path / "index",
     )
@@ -293,7 +414,7 @@ def test_a_second_process_cannot_open_it(open_index, tmp_path):
 def test_a_folder_that_is_no_index_is_refused_as_a_failed_index(tmp_path):
     (tmp_path / "edge_config.json").write_text("not an index")
     with pytest.raises(IndexFailed, match="could not open the index"):
-        EdgeIndex(tmp_path, DIM, KEY)
+        EdgeIndex(tmp_path, LAYOUT)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,148 @@
+"""What a page is as a Qdrant point: named vectors and payload, the same on every backend."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.errors import InvalidEmbedding
+from retrieval.index.base import IndexedPage, IndexLayout, ScoredPage, point_id
+from retrieval.lexical import SparseVector, weigh_page
+from retrieval.records import Box, Kind, PageEmbedding, Word, check_unit_vectors
+
+# The named vectors: a multi-vector of the page encoder, the terms of the page's words, and one
+# vector of the photo encoder.
+PAGE = "page"
+WORDS = "words"
+PHOTO = "photo"
+
+# Boxes are stored as 16-bit steps of the page's width and height (0.02 px on a 1,280 px preview);
+# the last step stands for NaN.
+BOX_STEPS = 65_534
+NO_BOX = 65_535
+
+# Read with every page found.
+FOUND_FIELDS = ["document_id", "document", "page_index", "kind"]
+EMBEDDING_FIELDS = ["boxes", "grid"]
+WORD_FIELDS = ["text", "word_boxes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A page as Qdrant stores it.
+
+    Attributes:
+        id: a UUID.
+        page: its multi-vector, as lists: clients read numbers of arrays one by one, as objects.
+        words: the terms of its words.
+        photo: its photo vector.
+        payload: fields that Qdrant filters by, and what is read back with a page.
+    """
+
+    id: str
+    page: list[list[float]] | None
+    words: SparseVector | None
+    photo: list[float] | None
+    payload: dict[str, Any]
+
+
+def build_points(pages: Sequence[IndexedPage], layout: IndexLayout) -> list[Point]:
+    """The points of a batch; pages that nothing could find are left out.
+
+    Raises:
+        InvalidEmbedding: a page has vectors of another dimension, or a photo no unit vector.
+    """
+    for page in pages:
+        check_dim(page.embedding.vectors, layout.dim)
+        if page.photo is not None:
+            check_unit_vectors(page.photo[None], np.float16)
+    points = [_build_point(page, layout.encoder_key) for page in pages]
+    return [point for point in points if point.page or point.words or point.photo]
+
+
+def check_dim(vectors: NDArray[np.floating], dim: int) -> None:
+    """Refuses vectors `[n, other]`.
+
+    Raises:
+        InvalidEmbedding: naming both dimensions.
+    """
+    if vectors.shape[1] != dim:
+        raise InvalidEmbedding(f"vectors have {vectors.shape[1]} dimensions, the index has {dim}")
+
+
+def read_found(payload: Mapping[str, Any], score: float) -> ScoredPage:
+    """A page found, from its `FOUND_FIELDS`."""
+    return ScoredPage(
+        document_id=payload["document_id"],
+        document=payload["document"],
+        page_index=payload["page_index"],
+        kind=Kind(payload["kind"]),
+        score=score,
+    )
+
+
+def read_embedding(vectors: Sequence[Sequence[float]], payload: Mapping[str, Any]) -> PageEmbedding:
+    """A page's embedding, from its stored multi-vector and `EMBEDDING_FIELDS`."""
+    grid = payload.get("grid")
+    stored = np.asarray(vectors, dtype=np.float32)
+    # What 4 or 8 bits keep of a vector is no longer of unit length.
+    stored /= np.maximum(np.linalg.norm(stored, axis=1, keepdims=True), 1e-6)
+    return PageEmbedding(
+        stored.astype(np.float16),
+        unpack_boxes(payload["boxes"]),
+        (grid[0], grid[1]) if grid else None,
+    )
+
+
+def read_words(payload: Mapping[str, Any]) -> tuple[Word, ...]:
+    """A page's words, from its `WORD_FIELDS`."""
+    texts = payload["text"].split(" ") if payload.get("text") else []
+    boxes = unpack_boxes(payload["word_boxes"]).tolist() if texts else []
+    return tuple(Word(text, Box(*box)) for text, box in zip(texts, boxes, strict=True))
+
+
+def pack_boxes(boxes: NDArray[np.float32]) -> str:
+    """Packs boxes `[n, 4]` into compressed base64 of 16-bit steps; see `BOX_STEPS`."""
+    steps = np.where(np.isnan(boxes), NO_BOX, np.round(np.clip(boxes, 0, 1) * BOX_STEPS))
+    # Column by column the numbers of neighbours are alike, and compress better.
+    columns = np.ascontiguousarray(steps.astype("<u2").T)
+    return base64.b64encode(zlib.compress(columns.tobytes(), level=6)).decode("ascii")
+
+
+def unpack_boxes(packed: str) -> NDArray[np.float32]:
+    """The inverse of `pack_boxes`, to within half a step."""
+    columns = np.frombuffer(zlib.decompress(base64.b64decode(packed)), dtype="<u2")
+    steps = columns.reshape(4, -1).T
+    return np.where(steps == NO_BOX, np.nan, steps / BOX_STEPS).astype(np.float32)
+
+
+def _build_point(page: IndexedPage, encoder_key: str) -> Point:
+    embedding = page.embedding
+    terms = weigh_page(word.text for word in page.words)
+    # A word of an odd file may hold a space; in the stored text spaces only stand between words.
+    text = " ".join(word.text.replace(" ", "\u00a0") or "\u00a0" for word in page.words)
+    boxes = np.array([word.box for word in page.words], dtype=np.float32).reshape(-1, 4)
+    return Point(
+        id=point_id(page.document_id, page.page_index, encoder_key),
+        page=embedding.vectors.astype(np.float32).tolist() or None,
+        words=terms if terms.indices else None,
+        photo=None if page.photo is None else page.photo.tolist(),
+        payload={
+            "document_id": page.document_id,
+            "document": page.document,
+            "page_index": page.page_index,
+            "kind": page.kind.value,
+            "tags": list(page.tags),
+            "added_at": page.added_at.isoformat(),
+            "boxes": pack_boxes(embedding.boxes),
+            "grid": list(embedding.grid) if embedding.grid else None,
+            "text": text,
+            "word_boxes": pack_boxes(boxes),
+        },
+    )
