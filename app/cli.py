@@ -270,15 +270,17 @@ def serve(
 
 @program.command()
 def models(as_json: JsonOption = False) -> None:
-    """List the encoders of pages and of photos, with their licences."""
-    from app.output import print_models, spec_json
+    """List the encoders of pages and of photos, and the rerankers, with their licences."""
+    from app.output import print_models, reranker_json, spec_json
     from retrieval.encoders.catalog import PAGE_CATALOG
     from retrieval.encoders.photo_catalog import PHOTO_CATALOG
+    from retrieval.rerankers.catalog import RERANKER_CATALOG
 
+    encoders = PAGE_CATALOG + PHOTO_CATALOG
     if as_json:
-        _print_json([spec_json(spec) for spec in PAGE_CATALOG + PHOTO_CATALOG])
+        _print_json([*map(spec_json, encoders), *map(reranker_json, RERANKER_CATALOG)])
     else:
-        print_models(PAGE_CATALOG + PHOTO_CATALOG)
+        print_models(encoders, RERANKER_CATALOG)
 
 
 @program.command()

@@ -16,6 +16,7 @@ from retrieval.encoders.base import EncoderSpec
 from retrieval.encoders.catalog import VIDORE_V1
 from retrieval.errors import EvidenceNotSaved
 from retrieval.records import Modality
+from retrieval.rerankers.base import RerankerSpec
 
 if TYPE_CHECKING:
     from app.evaluate import Evaluation
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 EVIDENCE_QUALITY = 88
 NAME_CHARACTERS = 60
+
+# What a reranker reads, beside the modalities of the encoders.
+PASSAGES = "passages"
 
 BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -94,9 +98,15 @@ def status_json(status: LibraryStatus) -> dict[str, Any]:
 
 
 def spec_json(spec: EncoderSpec) -> dict[str, Any]:
-    """One entry of `models --json`."""
+    """One entry of `models --json`, of an encoder."""
     entry = {name: getattr(spec, name) for name in EncoderSpec.__slots__}
     return {**entry, "family": spec.family.value, "modality": spec.modality.value}
+
+
+def reranker_json(spec: RerankerSpec) -> dict[str, Any]:
+    """One entry of `models --json`, of a reranker; told apart by what it reads."""
+    entry = {name: getattr(spec, name) for name in RerankerSpec.__slots__}
+    return {**entry, "modality": PASSAGES}
 
 
 def format_bytes(n_bytes: float) -> str:
@@ -134,22 +144,27 @@ def print_evaluation(evaluation: Evaluation) -> None:
     )
 
 
-def print_models(specs: Sequence[EncoderSpec]) -> None:
-    """The catalog as a list: a table of so many columns fits no terminal."""
+def print_models(specs: Sequence[EncoderSpec], rerankers: Sequence[RerankerSpec]) -> None:
+    """The catalogs as a list: a table of so many columns fits no terminal."""
+    photos = [describe_spec(spec) for spec in specs if spec.modality == Modality.PHOTOS]
+    pages = [describe_spec(spec) for spec in specs if spec.modality != Modality.PHOTOS]
     console = Console()
-    for title, is_photo in (("Pages (--model)", False), ("Photos (--photo-model)", True)):
+    for title, models in (
+        ("Pages (--model)", pages),
+        ("Photos (--photo-model)", photos),
+        ("Rerankers", [describe_reranker(spec) for spec in rerankers]),
+    ):
         console.print(title, style="bold")
-        for spec in specs:
-            if (spec.modality == Modality.PHOTOS) == is_photo:
-                console.print(f"  {spec.id}", style="cyan", highlight=False)
-                for line in describe_spec(spec):
-                    text = textwrap.indent(textwrap.fill(line, console.width - 6), " " * 6)
-                    console.print(text, highlight=False, markup=False)
+        for name, *lines in models:
+            console.print(f"  {name}", style="cyan", highlight=False)
+            for line in lines:
+                text = textwrap.indent(textwrap.fill(line, console.width - 6), " " * 6)
+                console.print(text, highlight=False, markup=False)
     console.print(f"ViDoRe scores: {VIDORE_V1}.", highlight=False)
 
 
 def describe_spec(spec: EncoderSpec) -> list[str]:
-    """A catalog entry in two or three lines, every number with its unit."""
+    """The name of an encoder and two or three lines about it, every number with its unit."""
     vectors = (
         "1 vector" if spec.vectors_per_page == 1 else f"about {spec.vectors_per_page:,} vectors"
     )
@@ -161,9 +176,24 @@ def describe_spec(spec: EncoderSpec) -> list[str]:
     ]
     if spec.vidore_ndcg5 is not None:
         facts.append(f"ViDoRe nDCG@5 {spec.vidore_ndcg5:.1f} %")
+    return [spec.id, ", ".join(facts), describe_licence(spec), *filter(None, [spec.note])]
+
+
+def describe_reranker(spec: RerankerSpec) -> list[str]:
+    """The name of a reranker and two or three lines about it, every number with its unit."""
+    facts = [
+        f"reads {PASSAGES} with the question, up to {spec.context_tokens:,} tokens",
+        spec.languages,
+        f"{spec.n_parameters / 1e6:,.0f} M parameters",
+        f"{format_bytes(spec.memory_bytes)} of memory",
+    ]
+    return [spec.id, ", ".join(facts), describe_licence(spec), *filter(None, [spec.note])]
+
+
+def describe_licence(spec: EncoderSpec | RerankerSpec) -> str:
+    """The licence of a model's weights, and whether they may be used commercially."""
     commercial = "permitted" if spec.commercial_use else "not permitted"
-    lines = [", ".join(facts), f"{spec.licence}; commercial use {commercial}"]
-    return [*lines, spec.note] if spec.note else lines
+    return f"{spec.licence}; commercial use {commercial}"
 
 
 def describe_encoders(library: Library) -> list[str]:

@@ -17,10 +17,10 @@ class PagelensError(Exception):
 
 
 class UnknownEncoder(PagelensError):
-    """The model named is neither in the catalog nor a folder."""
+    """The encoder or reranker named is neither in the catalog nor a folder."""
 
     exit_code = 2
-    remedy = "`pagelens models` lists the encoders."
+    remedy = "`pagelens models` lists the models."
 
 
 class UnknownDocument(PagelensError):
@@ -157,7 +157,8 @@ class HubUnreachable(PagelensError):
 
     exit_code = 5
     remedy = (
-        "Offline, choose the embedded encoders: --model minilm-layout --photo-model imagenet-tags."
+        "Offline, choose what comes with Pagelens: --model minilm-layout --photo-model "
+        "imagenet-tags, and minilm-reranker as the reranker."
     )
 
 

@@ -19,9 +19,8 @@ import snowballstemmer
 
 from retrieval.encoders.stop_words import STOP_WORDS
 
-# Chosen on pages-dev: saturation and length normalisation of a page's term frequencies. The usual
-# 1.2 and 0.75 are for passages; on a whole page a word that is repeated says what the page is about.
-K1 = 2.0
+# The usual values, for saturation and length normalisation of a page's term frequencies.
+K1 = 1.2
 B = 0.75
 
 # Terms of an average page. A constant, as a page's weights must not change with the library.

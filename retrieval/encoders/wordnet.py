@@ -6,13 +6,13 @@ definition. Tables are read as files: importing timm loads hundreds of architect
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from functools import cache
 from pathlib import Path
 
 from retrieval.encoders.stop_words import STOP_WORDS
 from retrieval.errors import WeightsRefused
+from retrieval.packaged_weights import locate_package
 
 # Words of the longest name looked for ("great blue heron").
 MAX_NAME_WORDS = 3
@@ -73,11 +73,9 @@ def _index_names() -> dict[str, tuple[str, ...]]:
 
 @cache
 def _locate_tables() -> Path:
-    found = importlib.util.find_spec("timm")
-    folders = found.submodule_search_locations if found else None
-    folder = Path(folders[0]) / "data" / "_info" if folders else None
-    if folder is None or not (folder / "imagenet_synset_to_lemma.txt").is_file():
-        raise WeightsRefused("the package timm, whose ImageNet tables are needed, is not installed")
+    folder = locate_package("timm", "timm") / "data" / "_info"
+    if not (folder / "imagenet_synset_to_lemma.txt").is_file():
+        raise WeightsRefused("the package timm no longer carries the ImageNet tables")
     return folder
 
 

