@@ -12,6 +12,7 @@ from app.settings import Settings
 from ingest.pipeline import OnProgress, Progress
 from ingest.sources import Refusal, Source, find_files, read_source
 from retrieval.evaluation import DEPTH, PageName, load_evaluation_set, measure_run
+from retrieval.index.base import PageFilter
 from retrieval.records import TextSource
 
 
@@ -54,7 +55,7 @@ def evaluate_folder(folder: Path, settings: Settings, on_progress: OnProgress) -
         run: dict[str, list[tuple[PageName, float]]] = {}
         started = time.perf_counter()
         for done, question in enumerate(evaluation_set.questions, 1):
-            answer = library.search(question.text, DEPTH, corpus)
+            answer = library.search(question.text, DEPTH, page_filter=PageFilter(documents=corpus))
             run[question.id] = [
                 ((names[hit.document_id], hit.page_number), hit.score) for hit in answer.hits
             ]

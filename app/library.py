@@ -37,11 +37,12 @@ from retrieval.errors import (
     UnknownDocument,
 )
 from retrieval.evidence import draw_evidence
-from retrieval.index.base import PageFilter
+from retrieval.index.base import ALL_PAGES, IndexLayout, PageFilter
 from retrieval.index.edge import EdgeIndex
+from retrieval.lexical import weigh_question
 from retrieval.queries import Query, ask_picture, ask_region, no_words
 from retrieval.records import Answer, Box, Hit, Page
-from retrieval.search import search_pages
+from retrieval.search import Mode, SearchOptions, search_pages
 
 # So short a prefix of an id is more likely a name.
 ID_PREFIX_CHARACTERS = 6
@@ -72,7 +73,10 @@ class Library:
         try:
             self._documents = Documents(self.folder)
             self.encoders = LibraryEncoders(self.folder, self._documents, settings)
-            self._index = EdgeIndex(self.folder / "index", self.encoder.spec.dim, self.encoder.key)
+            layout = IndexLayout(
+                self.encoder.spec.dim, self.encoder.key, self.encoders.vector_storage
+            )
+            self._index = EdgeIndex(self.folder / "index", layout)
             self._ingest_lock = threading.Lock()
             self._is_closing = False
             self._remove_unfinished()
@@ -105,13 +109,19 @@ class Library:
         return self.encoders.pages
 
     def ingest(
-        self, paths: Iterable[Path], on_progress: OnProgress, *, remember_refusals: bool = True
+        self,
+        paths: Iterable[Path],
+        on_progress: OnProgress,
+        *,
+        tags: Iterable[str] = (),
+        remember_refusals: bool = True,
     ) -> IngestReport:
         """Adds files and folders; one ingest runs at a time, and searches go on meanwhile.
 
         Args:
             paths: files, and folders with all below them.
             on_progress: called as files are checked and pages indexed.
+            tags: what the documents added are called besides their names.
             remember_refusals: whether `status` lists what is refused; not for an upload, whose
                 path is gone afterwards.
 
@@ -136,6 +146,7 @@ class Library:
                 self.encoders.open_photos,
                 self._index,
                 self._documents,
+                tuple(dict.fromkeys(tags)),
             )
             ingested = pipeline.ingest(paths, report)
             if remember_refusals:
@@ -143,22 +154,40 @@ class Library:
                     self._documents.record_refusal(refusal)
             return ingested
 
-    def search(self, question: str, limit: int, documents: frozenset[str] | None = None) -> Answer:
+    def search(
+        self,
+        question: str,
+        limit: int,
+        *,
+        page_filter: PageFilter = ALL_PAGES,
+        mode: Mode = Mode.HYBRID,
+        exact: bool = False,
+        rerank: bool = True,
+    ) -> Answer:
         """The best pages and photos for a question, in whole documents only.
 
         Args:
             question: what is looked for.
             limit: most hits to return.
-            documents: ids to search in; None for the whole library.
+            page_filter: which pages may be returned.
+            mode: whether pages are ranked by their vectors, by their words, or by both.
+            exact: whether MaxSim looks at every page, however large the library is.
+            rerank: whether the reranker, if the library has one, reads the best pages.
         """
         started = time.perf_counter()
-        query = Query(question, self.encoder.encode_query(question))
+        query = Query(
+            question,
+            self.encoder.encode_query(question),
+            question=question,
+            terms=weigh_question(question),
+        )
         if self._has_photos():
             photos = self.encoders.open_photos()
             query = replace(
                 query, photo=photos.encode_text(question), clear_score=photos.clear_score
             )
-        return self._search(query, limit, started, documents)
+        options = SearchOptions(limit, page_filter, mode, exact)
+        return self._search(query, options, started, rerank=rerank and mode != Mode.VISUAL)
 
     def search_picture(self, path: Path, limit: int) -> Answer:
         """The pages and photos most like a picture: a screenshot, a photo, a crop.
@@ -185,7 +214,7 @@ class Library:
             with Image.open(io.BytesIO(page.preview)) as preview:
                 vector = photos.encode_photos([preview.convert("RGB")])[0]
             query = replace(query, photo=photos.look_like(vector))
-        return self._search(query, limit, started)
+        return self._search(query, SearchOptions(limit), started)
 
     def search_like(
         self, document_id: str, page_index: int, limit: int, region: Box | None = None
@@ -217,7 +246,7 @@ class Library:
                 vector = photos.encode_photos([crop_region(picture, region)])[0]
             query = replace(query, photo=photos.look_like(vector))
         # One more, as the page itself comes first and is left out.
-        answer = self._search(query, limit + 1, started)
+        answer = self._search(query, SearchOptions(limit + 1), started)
         others = [
             hit
             for hit in answer.hits
@@ -226,20 +255,17 @@ class Library:
         return replace(answer, hits=tuple(others[:limit]))
 
     def _search(
-        self,
-        query: Query,
-        limit: int,
-        started: float,
-        documents: frozenset[str] | None = None,
+        self, query: Query, options: SearchOptions, started: float, *, rerank: bool = False
     ) -> Answer:
         """Asks in whole documents only; the time since `started` counts, encoding included."""
         unfinished = frozenset(d.document_id for d in self._documents.list_unfinished())
+        where = options.page_filter
         answer = search_pages(
             query,
+            replace(options, page_filter=replace(where, excluded=where.excluded | unfinished)),
             index=self._index,
             modality=self.encoder.spec.modality,
-            limit=limit,
-            page_filter=PageFilter(documents=documents, excluded=unfinished),
+            reranker=self.encoders.open_reranker() if rerank else None,
         )
         return replace(answer, seconds=time.perf_counter() - started)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,11 @@ def hit_json(hit: Hit) -> dict[str, Any]:
         "document": hit.document,
         "page": hit.page_number,
         "score": round(hit.score, 4),
+        "scores": {
+            stage: round(score, 4)
+            for stage, score in asdict(hit.scores).items()
+            if score is not None
+        },
         "kind": hit.kind.value,
         "document_id": hit.document_id,
         "boxes": [

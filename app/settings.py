@@ -24,6 +24,12 @@ class Settings(BaseSettings):
     pool_factor: int | None = Field(
         None, ge=1, description="token pooling of a new library: vectors are divided by it"
     )
+    vector_storage: str = Field(
+        "auto",
+        pattern="^(auto|float16|turbo8|turbo4)$",
+        description="how a new library stores page vectors: float16, turbo8 or turbo4",
+    )
+    reranker: str = Field("auto", description="what reads the best pages again; none for nothing")
     device: str = Field("auto", description="where models run: cpu, cuda, cuda:1 or mps")
     dtype: str = Field("auto", description="float32, bfloat16 or float16")
     attention: str = Field("auto", description="eager, sdpa or flash_attention_2")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -24,6 +25,7 @@ CREATE TABLE IF NOT EXISTS documents (
     n_bytes INTEGER NOT NULL,
     n_pages INTEGER NOT NULL,
     added_at TEXT NOT NULL,
+    tags TEXT NOT NULL,
     is_whole INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS pages (
@@ -41,6 +43,7 @@ CREATE TABLE IF NOT EXISTS refusals (path TEXT PRIMARY KEY, error TEXT NOT NULL)
 ENCODER_KEY = "encoder_key"
 ENCODER_ID = "encoder_id"
 POOL_FACTOR = "pool_factor"
+VECTOR_STORAGE = "vector_storage"
 PHOTO_ENCODER_KEY = "photo_encoder_key"
 PHOTO_ENCODER_ID = "photo_encoder_id"
 
@@ -54,6 +57,7 @@ class Document:
         name: the file's name.
         n_bytes: size of the original.
         added_at: when it was added, with its time zone.
+        tags: what people call its kind or place, in the order given.
     """
 
     document_id: str
@@ -63,6 +67,7 @@ class Document:
     n_bytes: int
     n_pages: int
     added_at: datetime
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +117,13 @@ class Documents:
         with self._write() as rows:
             rows.execute("INSERT OR REPLACE INTO library VALUES (?, ?)", (name, value))
 
-    def begin(self, source: Source, n_pages: int, kind: Kind, added_at: datetime) -> None:
+    def begin(
+        self, source: Source, n_pages: int, kind: Kind, added_at: datetime, tags: Sequence[str]
+    ) -> None:
         """Records a document whose pages are about to be indexed: not yet whole."""
         with self._write() as rows:
             rows.execute(
-                "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, 0)",
+                "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
                 (
                     source.document_id,
                     source.name,
@@ -125,6 +132,7 @@ class Documents:
                     source.n_bytes,
                     n_pages,
                     added_at.isoformat(),
+                    json.dumps(list(tags)),
                 ),
             )
 
@@ -220,15 +228,22 @@ class Documents:
     def _list(self, condition: str, *values: str) -> list[Document]:
         with self._read() as rows:
             found = rows.execute(
-                "SELECT id, name, media_type, kind, n_bytes, n_pages, added_at "
+                "SELECT id, name, media_type, kind, n_bytes, n_pages, added_at, tags "
                 f"FROM documents WHERE {condition}",
                 values,
             ).fetchall()
         return [
             Document(
-                id_, name, MediaType(media), Kind(kind), size, pages, datetime.fromisoformat(at)
+                id_,
+                name,
+                MediaType(media),
+                Kind(kind),
+                size,
+                pages,
+                datetime.fromisoformat(at),
+                tuple(json.loads(tags)),
             )
-            for id_, name, media, kind, size, pages, at in found
+            for id_, name, media, kind, size, pages, at, tags in found
         ]
 
     @contextmanager

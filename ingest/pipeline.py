@@ -89,6 +89,7 @@ class Pipeline:
         photo_encoder: opens the encoder of photos, at the first photo.
         index: where vectors go.
         documents: where all else goes.
+        tags: what the documents of this run are called besides their names.
     """
 
     folder: Path
@@ -96,6 +97,7 @@ class Pipeline:
     photo_encoder: Callable[[], PhotoEncoder]
     index: PageIndex
     documents: Documents
+    tags: tuple[str, ...] = ()
 
     def ingest(self, paths: Iterable[Path], on_progress: OnProgress) -> IngestReport:
         """Adds files and folders to the library; a file that is refused stops nothing.
@@ -168,7 +170,9 @@ class Pipeline:
                 if source is None:
                     (source, first), _ = batch[0]
                     kind = _kind_of(source, first, n_pages_of[document_id])
-                    self.documents.begin(source, n_pages_of[document_id], Kind.PAGE, added_at)
+                    self.documents.begin(
+                        source, n_pages_of[document_id], Kind.PAGE, added_at, self.tags
+                    )
                 pages = [(page, embedding) for (_, page), embedding in batch]
                 records = self._index_pages(source, pages, kind, added_at)
                 self.documents.add_pages(document_id, records)
@@ -220,7 +224,9 @@ class Pipeline:
                     kind,
                     added_at,
                     embedding,
+                    page.words,
                     photo,
+                    self.tags,
                 )
             )
         self.index.upsert(indexed)

@@ -7,21 +7,26 @@ from typing import TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
 
-# Cormack, Clarke and Büttcher 2009 found 60 to work across collections.
-RRF_K = 60
+# How soon a ranking stops to tell its entries apart. Cormack, Clarke and Büttcher 2009 took 60 for
+# rankings a thousand deep; only the first dozen count here, and with 10 nDCG@5 on pages-dev was
+# 0.709, with 60 0.706.
+RRF_K = 10
 
 
-def fuse_ranks(rankings: Sequence[tuple[Sequence[Key], float]]) -> list[Key]:
-    """Reciprocal rank fusion: sums weight / (60 + rank) of each entry over all rankings.
+def fuse_ranks(rankings: Sequence[tuple[Sequence[Key], float]]) -> list[tuple[Key, float]]:
+    """Reciprocal rank fusion: sums weight / (`RRF_K` + rank) of each entry over all rankings.
 
     Args:
         rankings: (entries, best first; weight). Among equals, those of earlier rankings come first.
 
     Returns:
-        All entries, best first.
+        (entry, its share of what an entry gets that is first in each ranking), best first.
     """
     scores: dict[Key, float] = {}
     for entries, weight in rankings:
         for rank, entry in enumerate(entries, 1):
             scores[entry] = scores.get(entry, 0.0) + weight / (RRF_K + rank)
-    return sorted(scores, key=lambda entry: -scores[entry])
+    best = sum(weight for entries, weight in rankings if entries) / (RRF_K + 1)
+    return sorted(
+        ((entry, score / best) for entry, score in scores.items()), key=lambda entry: -entry[1]
+    )

@@ -48,6 +48,9 @@ class SparseVector:
     values: tuple[float, ...]
 
 
+NO_TERMS = SparseVector((), ())
+
+
 def weigh_page(words: Iterable[str]) -> SparseVector:
     """The sparse vector of a page's words, without inverse document frequencies."""
     counts = Counter(term for word in words for term in split_word(word))

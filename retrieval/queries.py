@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.encoders.pooling import pool_embedding
+from retrieval.lexical import NO_TERMS, SparseVector
 from retrieval.records import Box, PageEmbedding, QueryEmbedding
 
 # A picture has hundreds of vectors where a question has twenty. Pooled to this many it finds the
@@ -22,12 +23,16 @@ class Query:
     Attributes:
         label: how people are told what was asked.
         page: its multi-vector in the space of page vectors; empty where it says nothing there.
+        question: what was asked in words, for a reranker to read; empty for a picture.
+        terms: its words, for BM25; none for a picture.
         photo: its vector `[photo_dim]` in the photo space; None where there is none.
         clear_score: the score from which on a photo clearly shows what was asked.
     """
 
     label: str
     page: QueryEmbedding
+    question: str = ""
+    terms: SparseVector = NO_TERMS
     photo: NDArray[np.float32] | None = None
     clear_score: float = 0.0
 

@@ -224,6 +224,23 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class StageScores:
+    """What each stage of a search made of a page; None where it did not rank it.
+
+    Attributes:
+        maxsim: a sum over the query's tokens, each at most 1.
+        bm25: of the page's words.
+        reranker: a logit, comparable within one query only.
+        photo: the cosine of query and photo.
+    """
+
+    maxsim: float | None = None
+    bm25: float | None = None
+    reranker: float | None = None
+    photo: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """One page or photo found, best first in an `Answer`.
 
@@ -232,10 +249,11 @@ class Hit:
         document: the file's name.
         page_index: 0-based.
         kind: page or photo.
-        score: MaxSim of query and page (a sum over query tokens, each at most 1), or for a photo
-            that was found by its looks, the cosine of query and photo. The two are not compared:
-            hits stand in the order of their fused ranks.
+        score: its fused rank, as a share of what a hit gets that every ranking puts first; from 0
+            to 1, and falling along an answer.
+        scores: what the rankings behind it are made of.
         evidence: what on the page matched; None for a photo found by its looks alone.
+        duplicates: (document, 1-based page number) of pages that say the same and are left out.
     """
 
     document_id: str
@@ -243,7 +261,9 @@ class Hit:
     page_index: int
     kind: Kind
     score: float
+    scores: StageScores
     evidence: Evidence | None
+    duplicates: tuple[tuple[str, int], ...] = ()
 
     @property
     def page_number(self) -> int:

@@ -70,13 +70,21 @@ class IndexedPage:
 
 @dataclass(frozen=True, slots=True)
 class ScoredPage:
-    """A page found, with its score: MaxSim, BM25, or the dot product of photo vectors."""
+    """A page found, with its score: MaxSim, BM25, or the dot product of photo vectors.
+
+    Attributes:
+        document_id: SHA-256 of the file's bytes.
+        document: the file's name.
+        page_index: 0-based.
+        has_words: whether words of it are stored.
+    """
 
     document_id: str
     document: str
     page_index: int
     kind: Kind
     score: float
+    has_words: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ INDEXED_FIELDS = {
 DATATYPES = {
     VectorStorage.FLOAT16: edge.VectorStorageDatatype.Float16,
     VectorStorage.TURBO8: edge.VectorStorageDatatype.Turbo8,
-    VectorStorage.TURBO4: edge.VectorStorageDatatype.Turbo4,
+    VectorStorage.TURBO4: edge.VectorStorageDatatype.Turbo4,  # type: ignore[attr-defined]
 }
 
 # Points read at once where all are read.

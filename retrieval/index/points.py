@@ -28,7 +28,7 @@ BOX_STEPS = 65_534
 NO_BOX = 65_535
 
 # Read with every page found.
-FOUND_FIELDS = ["document_id", "document", "page_index", "kind"]
+FOUND_FIELDS = ["document_id", "document", "page_index", "kind", "has_words"]
 EMBEDDING_FIELDS = ["boxes", "grid"]
 WORD_FIELDS = ["text", "word_boxes"]
 
@@ -84,6 +84,7 @@ def read_found(payload: Mapping[str, Any], score: float) -> ScoredPage:
         page_index=payload["page_index"],
         kind=Kind(payload["kind"]),
         score=score,
+        has_words=payload["has_words"],
     )
 
 
@@ -140,6 +141,7 @@ def _build_point(page: IndexedPage, encoder_key: str) -> Point:
             "kind": page.kind.value,
             "tags": list(page.tags),
             "added_at": page.added_at.isoformat(),
+            "has_words": bool(page.words),
             "boxes": pack_boxes(embedding.boxes),
             "grid": list(embedding.grid) if embedding.grid else None,
             "text": text,

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from retrieval.encoders.catalog import find_spec
+from retrieval.encoders.stop_words import STOP_WORDS
 from retrieval.encoders.stream import encode_pages
 from retrieval.errors import UnknownEncoder
 from retrieval.maxsim import score_maxsim
@@ -78,7 +79,11 @@ def test_boxes_lie_on_the_page(embedding):
 
 def test_every_vector_stands_where_a_word_stands(minilm, page):
     (embedding,) = encode_pages(minilm, [page])
-    boxes_of_words = {tuple(np.float32(word.box).tolist()) for word in page.words}
+    boxes_of_words = {
+        tuple(np.float32(word.box).tolist())
+        for word in page.words
+        if word.text.strip(".,").lower() not in STOP_WORDS
+    }
     assert {tuple(box) for box in embedding.boxes.tolist()} == boxes_of_words
 
 
@@ -120,7 +125,7 @@ def test_no_pages_give_no_embeddings(encoder):
 
 
 def test_a_long_page_keeps_every_word_in_order(minilm):
-    page = build_page("harbour fees of May " * 500, words_per_row=40)
+    page = build_page("harbour fees paid May " * 500, words_per_row=40)
     (embedding,) = encode_pages(minilm, [page])
     is_new = np.any(np.diff(embedding.boxes, axis=0) != 0, axis=1)
     in_order = embedding.boxes[np.concatenate([[True], is_new])]

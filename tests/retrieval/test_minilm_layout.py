@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 
+from retrieval.encoders.minilm_basis import fit_basis, load_basis
 from retrieval.encoders.minilm_layout import (
     OVERLAP_TOKENS,
     WINDOW_TOKENS,
     cut_windows,
     locate_weights,
 )
+from retrieval.encoders.stop_words import STOP_WORDS
 from retrieval.encoders.stream import encode_pages
 from retrieval.encoders.torchvision_guard import ensure_torchvision_imports
 from tests.documents import build_page
@@ -21,7 +23,7 @@ TEXT = "Mooring fees, as of May 2024: 12.50 EUR a day (yachts over 10 m pay twic
 
 @pytest.fixture(scope="module")
 def reference():
-    """(token, unit vector) for each token of `TEXT` that holds a letter or a digit."""
+    """(token, unit vector in the basis) for each token of `TEXT` with a letter or a digit."""
     ensure_torchvision_imports()
     from sentence_transformers import SentenceTransformer
 
@@ -30,7 +32,7 @@ def reference():
     tokens = model.tokenizer.convert_ids_to_tokens(model.tokenizer(TEXT)["input_ids"])
     assert (tokens[0], tokens[-1], len(tokens)) == ("[CLS]", "[SEP]", len(vectors))
     kept = [
-        (token, vector / np.linalg.norm(vector))
+        (token, (vector @ load_basis()) / np.linalg.norm(vector @ load_basis()))
         for token, vector in zip(tokens[1:-1], vectors[1:-1], strict=True)
         if any(character.isalnum() for character in token)
     ]
@@ -38,7 +40,8 @@ def reference():
 
 
 def test_page_vectors_equal_the_reference(encoder, reference):
-    _, expected = reference
+    tokens, expected = reference
+    expected = expected[[token not in STOP_WORDS for token in tokens]]
     (embedding,) = encode_pages(encoder, [build_page(TEXT)])
     assert embedding.vectors.shape == expected.shape
     cosines = (embedding.vectors.astype(np.float32) * expected).sum(axis=1)
@@ -59,6 +62,35 @@ def test_punctuation_has_no_vector_of_its_own(encoder):
         encoder, [build_page("Fees : 12 EUR ! ( daily )"), build_page("Fees 12 EUR daily")]
     )
     assert len(with_marks.vectors) == len(without.vectors)
+
+
+def test_stop_words_of_a_page_have_no_vector_but_names_that_look_like_them_have(encoder):
+    texts = ["The fees of the harbour", "fees harbour", "IT fees of the harbour", "it is this"]
+    several, bare, named, alone = encode_pages(encoder, [build_page(text) for text in texts])
+    assert len(several.vectors) == len(bare.vectors) < len(named.vectors)
+    # A page of stop words alone is still found.
+    assert len(alone.vectors) == 3
+
+
+def test_the_basis_is_orthonormal_and_keeps_most_of_a_vector(encoder):
+    basis = load_basis()
+    assert basis.shape == (384, encoder.spec.dim)
+    np.testing.assert_allclose(basis.T @ basis, np.eye(encoder.spec.dim), atol=2e-3)
+    vectors = encoder.embed_text(TEXT * 3, 60)
+    assert float(np.square(vectors @ basis).sum(axis=1).mean()) > 0.75
+
+
+def test_a_basis_is_fitted_to_the_longest_directions():
+    vectors = unit_rows(
+        np.random.default_rng(0).normal(size=(500, 384)) * np.geomspace(1, 0.01, 384)
+    )
+    fitted = fit_basis(vectors.astype(np.float32)).astype(np.float32)
+    kept = np.square(vectors @ fitted).sum()
+    assert kept / np.square(vectors).sum() > 0.98
+
+
+def unit_rows(vectors):
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
 def test_stop_words_show_no_evidence_but_are_scored(encoder):
