@@ -181,7 +181,7 @@ class Library:
             question=question,
             terms=weigh_question(question),
         )
-        if self._has_photos():
+        if mode != Mode.TEXT and self._has_photos():
             photos = self.encoders.open_photos()
             query = replace(
                 query, photo=photos.encode_text(question), clear_score=photos.clear_score
@@ -189,7 +189,7 @@ class Library:
         options = SearchOptions(limit, page_filter, mode, exact)
         return self._search(query, options, started, rerank=rerank and mode != Mode.VISUAL)
 
-    def search_picture(self, path: Path, limit: int) -> Answer:
+    def search_picture(self, path: Path, limit: int, page_filter: PageFilter = ALL_PAGES) -> Answer:
         """The pages and photos most like a picture: a screenshot, a photo, a crop.
 
         Raises:
@@ -214,10 +214,15 @@ class Library:
             with Image.open(io.BytesIO(page.preview)) as preview:
                 vector = photos.encode_photos([preview.convert("RGB")])[0]
             query = replace(query, photo=photos.look_like(vector))
-        return self._search(query, SearchOptions(limit), started)
+        return self._search(query, SearchOptions(limit, page_filter), started)
 
     def search_like(
-        self, document_id: str, page_index: int, limit: int, region: Box | None = None
+        self,
+        document_id: str,
+        page_index: int,
+        limit: int,
+        region: Box | None = None,
+        page_filter: PageFilter = ALL_PAGES,
     ) -> Answer:
         """The pages most like a page of the library, or like a region of it.
 
@@ -246,7 +251,7 @@ class Library:
                 vector = photos.encode_photos([crop_region(picture, region)])[0]
             query = replace(query, photo=photos.look_like(vector))
         # One more, as the page itself comes first and is left out.
-        answer = self._search(query, SearchOptions(limit + 1), started)
+        answer = self._search(query, SearchOptions(limit + 1, page_filter), started)
         others = [
             hit
             for hit in answer.hits
@@ -313,6 +318,16 @@ class Library:
             return None
         with Image.open(path) as picture:
             return picture.convert("RGB")
+
+    def read_around(self, hit: Hit) -> list[tuple[int, str]]:
+        """What the pages before and after a page say: (1-based page number, text)."""
+        n_pages = self.find_document(hit.document_id).n_pages
+        around = [i for i in (hit.page_index - 1, hit.page_index + 1) if 0 <= i < n_pages]
+        words = self._index.fetch_words([(hit.document_id, i) for i in around])
+        return [
+            (index + 1, " ".join(word.text for word in page))
+            for index, page in zip(around, words, strict=True)
+        ]
 
     def lit_page(self, hit: Hit, word: str | None = None) -> Image.Image | None:
         """The preview of a page found, with its evidence lit up.

@@ -59,6 +59,7 @@ def hit_json(hit: Hit) -> dict[str, Any]:
         },
         "kind": hit.kind.value,
         "document_id": hit.document_id,
+        "duplicates": [{"document": name, "page": page} for name, page in hit.duplicates],
         "boxes": [
             [*(round(edge, 5) for edge in match.box), round(match.weight, 4)]
             for match in hit.matches
@@ -66,13 +67,36 @@ def hit_json(hit: Hit) -> dict[str, Any]:
     }
 
 
-def answer_json(answer: Answer) -> dict[str, Any]:
-    """`search --json`."""
-    return {
+def answer_json(
+    answer: Answer, around: list[list[tuple[int, str]]] | None, *, grouped: bool
+) -> dict[str, Any]:
+    """`search --json`.
+
+    Args:
+        answer: what was found.
+        around: for each hit, (page number, text) of the pages before and after it; None for none.
+        grouped: whether the hits are given by document, too.
+    """
+    hits = [hit_json(hit) for hit in answer.hits]
+    for hit, pages in zip(hits, around or [], strict=False):
+        hit["context"] = [{"page": page, "text": text} for page, text in pages]
+    content = {
         "query": answer.query,
-        "hits": [hit_json(hit) for hit in answer.hits],
+        "hits": hits,
+        "good_match": answer.is_good,
         "seconds": round(answer.seconds, 4),
     }
+    if grouped:
+        content["documents"] = [
+            {
+                "document": group[0].document,
+                "document_id": group[0].document_id,
+                "pages": [hit.page_number for hit in group],
+                "score": round(group[0].score, 4),
+            }
+            for group in answer.by_document
+        ]
+    return content
 
 
 def evaluation_json(evaluation: Evaluation) -> dict[str, Any]:

@@ -240,7 +240,7 @@ class StageScores:
     photo: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Hit:
     """One page or photo found, best first in an `Answer`.
 
@@ -278,8 +278,21 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The hits of one query, best first, and how long the whole search took in seconds."""
+    """The hits of one query, best first, and how long the whole search took in seconds.
+
+    Attributes:
+        is_good: whether the best hit answers better than pages answer nonsense.
+    """
 
     query: str
     hits: tuple[Hit, ...]
     seconds: float = 0.0
+    is_good: bool = True
+
+    @property
+    def by_document(self) -> tuple[tuple[Hit, ...], ...]:
+        """The hits of each document, best first, the document of the best hit first."""
+        groups: dict[str, list[Hit]] = {}
+        for hit in self.hits:
+            groups.setdefault(hit.document_id, []).append(hit)
+        return tuple(map(tuple, groups.values()))

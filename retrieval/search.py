@@ -89,11 +89,7 @@ def search_pages(
     where = options.page_filter
     by_vectors = index.search(query.page, depth, where, exact=options.exact) if uses_vectors else []
     by_words = index.search_words(query.terms, depth, where) if uses_words else []
-    photos = (
-        index.search_photos(query.photo, depth, where)
-        if query.photo is not None and uses_vectors
-        else []
-    )
+    photos = index.search_photos(query.photo, depth, where) if query.photo is not None else []
     # Patches match every question; how well they must is not known for every checkpoint.
     clear_page = CLEAR_WORDS * len(query.page.tokens) if modality == Modality.WORDS else 0.0
     clear = {key_of(page) for page in by_vectors if page.score >= clear_page}

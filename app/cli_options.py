@@ -1,0 +1,96 @@
+"""What the commands have in common: their options, and how they open a library and print."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from retrieval.errors import InvalidLibraryPath, PathNotFound
+
+if TYPE_CHECKING:
+    from app.library import Library
+    from app.settings import Settings
+
+LibraryOption = Annotated[
+    Path | None,
+    typer.Option("--library", help="The library folder; else PAGELENS_LIBRARY, else ~/.pagelens."),
+]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        help="The encoder of pages: a name that `pagelens models` lists, a hub id, or the folder "
+        "of a checkpoint. Else PAGELENS_MODEL, else what the library was made with, else what "
+        "fits the machine.",
+    ),
+]
+PhotoModelOption = Annotated[
+    str | None, typer.Option("--photo-model", help="The encoder of photos; as --model.")
+]
+PoolFactorOption = Annotated[
+    int | None,
+    typer.Option(
+        "--pool-factor",
+        min=1,
+        help="Token pooling: a page keeps one vector for so many. Set when a library is made.",
+    ),
+]
+SkipSelfTestOption = Annotated[
+    bool,
+    typer.Option("--skip-self-test", help="Use an encoder that was not seen to find anything."),
+]
+RerankerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--reranker",
+        help="What reads the best pages again: a name that `pagelens models` lists, or none.",
+    ),
+]
+VectorStorageOption = Annotated[
+    str | None,
+    typer.Option(
+        "--vector-storage",
+        help="How page vectors are stored: float16, turbo8 or turbo4. Set when a library is made.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")]
+
+
+def make_settings(library: Path | None, model: str | None = None, **overrides: object) -> Settings:
+    """The settings of the environment; what the command line gives wins."""
+    from app.settings import load_settings
+
+    return load_settings(library=library, model=model, **overrides)
+
+
+def open_existing(settings: Settings) -> Library:
+    """Opens a library that is there; a mistyped folder is not made into one.
+
+    Raises:
+        InvalidLibraryPath: there is none.
+    """
+    from app.library import Library
+    from ingest.sources import DATABASE
+
+    is_file = settings.library.is_file()
+    if not is_file and not (settings.library / DATABASE).exists():
+        raise InvalidLibraryPath(f"there is no library at {settings.library}")
+    return Library(settings)
+
+
+def check_exists(path: Path) -> None:
+    """Refuses a path before anything is made for it.
+
+    Raises:
+        PathNotFound: there is no such file or folder.
+    """
+    if not path.exists():
+        raise PathNotFound(f"{path}: no such file or folder")
+
+
+def print_json(content: dict[str, Any] | list[dict[str, Any]]) -> None:
+    """Prints one line of JSON, in ASCII whatever the terminal's encoding is."""
+    typer.echo(json.dumps(content, ensure_ascii=True))
