@@ -30,6 +30,7 @@ from app.errors import format_error, printable
 from retrieval.errors import PagelensError
 
 EXIT_SOME_REFUSED = 3
+EXIT_UNHEALTHY = 3
 
 # What shells report for a program that Ctrl-C ended.
 EXIT_INTERRUPTED = 130
@@ -225,3 +226,30 @@ def delete(
     else:
         for document in documents:
             typer.echo(printable(f"Deleted {document.name} ({document.n_pages:,} pages)."))
+
+
+@program.command()
+def doctor(
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Make anew what is missing; remove what is too much.")
+    ] = False,
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check that the index holds every page, and that the fast search finds what the exact does."""
+    from app.output import diagnosis_json, print_diagnosis
+    from app.progress import show_progress
+
+    with open_existing(make_settings(library)) as opened, show_progress() as on_progress:
+        diagnosis = opened.examine(on_progress)
+        failed = opened.repair(diagnosis, on_progress) if repair else []
+        if repair and not diagnosis.is_healthy:
+            diagnosis = opened.examine(on_progress)
+    for refusal in failed:
+        typer.echo(printable(f"not repaired: {refusal.path}: {refusal.error}"), err=True)
+    if as_json:
+        print_json(diagnosis_json(diagnosis))
+    else:
+        print_diagnosis(diagnosis)
+    if not diagnosis.is_healthy:
+        raise typer.Exit(EXIT_UNHEALTHY)

@@ -12,10 +12,11 @@ from types import TracebackType
 
 from PIL import Image
 
+from app.doctor import Diagnosis, examine
 from app.encoders import LibraryEncoders, check_name
 from app.lock import lock_library
 from app.settings import Settings
-from ingest.documents import PHOTO_ENCODER_KEY, Counts, Document, Documents
+from ingest.documents import NONSENSE_SCORE, PHOTO_ENCODER_KEY, Counts, Document, Documents
 from ingest.pipeline import (
     IngestReport,
     OnProgress,
@@ -40,6 +41,7 @@ from retrieval.evidence import draw_evidence
 from retrieval.index.base import ALL_PAGES, IndexLayout, PageFilter
 from retrieval.index.edge import EdgeIndex
 from retrieval.lexical import weigh_question
+from retrieval.nonsense import measure_nonsense
 from retrieval.queries import Query, ask_picture, ask_region, no_words
 from retrieval.records import Answer, Box, Hit, Page
 from retrieval.search import Mode, SearchOptions, search_pages
@@ -140,19 +142,24 @@ class Library:
                 raise IngestStopped("the library is closed")
             # What a run that failed half-way has left.
             self._remove_unfinished()
-            pipeline = Pipeline(
-                self.folder,
-                self.encoder,
-                self.encoders.open_photos,
-                self._index,
-                self._documents,
-                tuple(dict.fromkeys(tags)),
-            )
-            ingested = pipeline.ingest(paths, report)
+            ingested = self._pipeline(tags).ingest(paths, report)
+            if ingested.pages:
+                nonsense = measure_nonsense(self.encoder, self._index)
+                self._documents.write_setting(NONSENSE_SCORE, str(nonsense))
             if remember_refusals:
                 for refusal in ingested.failed:
                     self._documents.record_refusal(refusal)
             return ingested
+
+    def _pipeline(self, tags: Iterable[str] = ()) -> Pipeline:
+        return Pipeline(
+            self.folder,
+            self.encoder,
+            self.encoders.open_photos,
+            self._index,
+            self._documents,
+            tuple(dict.fromkeys(tags)),
+        )
 
     def search(
         self,
@@ -175,6 +182,7 @@ class Library:
             rerank: whether the reranker, if the library has one, reads the best pages.
         """
         started = time.perf_counter()
+        self._documents.record_question(question)
         query = Query(
             question,
             self.encoder.encode_query(question),
@@ -186,7 +194,8 @@ class Library:
             query = replace(
                 query, photo=photos.encode_text(question), clear_score=photos.clear_score
             )
-        options = SearchOptions(limit, page_filter, mode, exact)
+        nonsense = float(self._documents.read_setting(NONSENSE_SCORE) or 0.0)
+        options = SearchOptions(limit, page_filter, mode, exact, nonsense)
         return self._search(query, options, started, rerank=rerank and mode != Mode.VISUAL)
 
     def search_picture(self, path: Path, limit: int, page_filter: PageFilter = ALL_PAGES) -> Answer:
@@ -341,6 +350,28 @@ class Library:
             return picture
         evidence = hit.evidence if word is None else hit.evidence.of_word(word)
         return draw_evidence(picture, evidence)
+
+    def examine(self, on_progress: OnProgress) -> Diagnosis:
+        """Compares what is stored where, and the fast search with the exact one."""
+        return examine(self._documents, self._index, self.encoder, on_progress)
+
+    def repair(self, diagnosis: Diagnosis, on_progress: OnProgress) -> list[Refusal]:
+        """Removes from the index what belongs to no document and makes anew what is missing.
+
+        Returns:
+            What could not be repaired, and why.
+        """
+        with self._ingest_lock:
+            known = {document.document_id: document for document in self.list_documents()}
+            self._index.delete_documents(diagnosis.stray_documents - known.keys())
+            failed: list[Refusal] = []
+            for document_id in sorted(diagnosis.damaged_documents & known.keys()):
+                document = known[document_id]
+                try:
+                    failed += self._pipeline().index_again(document, on_progress)
+                except FileRefused as error:
+                    failed.append(Refusal(Path(document.name), str(error)))
+            return failed
 
     def _remove_unfinished(self) -> None:
         for document in self._documents.list_unfinished():

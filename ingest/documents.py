@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 
 from ingest.sources import DATABASE, MediaType, Refusal, Source
@@ -36,14 +36,19 @@ CREATE TABLE IF NOT EXISTS pages (
     error TEXT,
     PRIMARY KEY (document_id, page_index)
 );
+CREATE TABLE IF NOT EXISTS questions (text TEXT PRIMARY KEY, asked_at TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS refusals (path TEXT PRIMARY KEY, error TEXT NOT NULL);
 """
+
+KEPT_QUESTIONS = 200
 
 # What a library is bound to: its encoder of pages, and from its first photo on, that of photos.
 ENCODER_KEY = "encoder_key"
 ENCODER_ID = "encoder_id"
 POOL_FACTOR = "pool_factor"
 VECTOR_STORAGE = "vector_storage"
+# What nonsense reaches in it; a good match scores more.
+NONSENSE_SCORE = "nonsense_score"
 PHOTO_ENCODER_KEY = "photo_encoder_key"
 PHOTO_ENCODER_ID = "photo_encoder_id"
 
@@ -203,6 +208,32 @@ class Documents:
         return [
             PageRecord(index, TextSource(source), n, error) for index, source, n, error in found
         ]
+
+    def list_indexed_pages(self) -> set[tuple[str, int]]:
+        """(document id, page index) of every page of a whole document that has vectors."""
+        with self._read() as rows:
+            found = rows.execute(
+                "SELECT document_id, page_index FROM pages JOIN documents ON id = document_id "
+                "WHERE is_whole = 1 AND error IS NULL AND n_vectors > 0"
+            ).fetchall()
+        return set(found)
+
+    def record_question(self, text: str) -> None:
+        """Remembers what was asked, the newest `KEPT_QUESTIONS`, for `doctor` to ask again."""
+        with self._write() as rows:
+            now = datetime.now(timezone.utc).isoformat()
+            rows.execute("INSERT OR REPLACE INTO questions VALUES (?, ?)", (text, now))
+            rows.execute(
+                "DELETE FROM questions WHERE text NOT IN "
+                "(SELECT text FROM questions ORDER BY asked_at DESC LIMIT ?)",
+                (KEPT_QUESTIONS,),
+            )
+
+    def list_questions(self) -> list[str]:
+        """What was asked, newest first."""
+        with self._read() as rows:
+            found = rows.execute("SELECT text FROM questions ORDER BY asked_at DESC").fetchall()
+        return [text for (text,) in found]
 
     def list_refusals(self) -> list[Refusal]:
         """The files that were refused, by path."""

@@ -19,13 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ingest.documents import Documents, PageRecord
+from ingest.documents import Document, Documents, PageRecord
 from ingest.render import RenderedPage
 from ingest.render_pool import RenderPool
 from ingest.sources import Refusal, Source, find_files, read_source
 from retrieval.encoders.base import Encoder, PhotoEncoder
 from retrieval.encoders.stream import encode_stream
-from retrieval.errors import FileRefused, LibraryUnusable
+from retrieval.errors import FileRefused, LibraryUnusable, UnreadableFile
 from retrieval.index.base import IndexedPage, PageIndex
 from retrieval.records import Kind, Page, PageEmbedding
 
@@ -36,7 +36,12 @@ PHOTO_WORDS = 8
 UPSERT_PAGES = 4
 
 # What is counted in each stage of a long job.
-STAGE_UNITS = {"checking": "files", "indexing": "pages", "searching": "questions"}
+STAGE_UNITS = {
+    "checking": "files",
+    "indexing": "pages",
+    "searching": "questions",
+    "comparing": "questions",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +124,30 @@ class Pipeline:
         return IngestReport(
             n_documents, n_pages, skipped, tuple(failed), ended - started, ended - indexing_started
         )
+
+    def index_again(self, document: Document, on_progress: OnProgress) -> list[Refusal]:
+        """Makes the pages of a document anew, from the original that the library keeps.
+
+        Returns:
+            What is still missing, and why.
+
+        Raises:
+            UnreadableFile: the original is gone.
+        """
+        path = original_path(self.folder, document.document_id)
+        if not path.is_file():
+            raise UnreadableFile(f"{document.name}: the library has lost its original")
+        source = Source(
+            path, document.document_id, document.media_type, document.n_bytes, document.name
+        )
+        failed: list[Refusal] = []
+        self.index.delete_documents([document.document_id])
+        self.documents.delete(document.document_id)
+        again = replace(self, tags=document.tags)
+        with RenderPool() as pool:
+            again._index([(source, document.n_pages)], pool, failed, on_progress)
+        self.index.optimize()
+        return failed
 
     def _check_files(
         self,

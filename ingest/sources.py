@@ -46,18 +46,14 @@ class Source:
         document_id: SHA-256 of its bytes, in hexadecimal.
         media_type: read from its content, whatever its name says.
         n_bytes: its size.
+        name: the file's name, as people know the document.
     """
 
     path: Path
     document_id: str
     media_type: MediaType
     n_bytes: int
-
-    @property
-    def name(self) -> str:
-        """The file's name, as people know the document."""
-        # A name that is not UTF-8 reaches Python as lone surrogates, which no database stores.
-        return os.fsencode(self.path.name).decode("utf-8", "replace")
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +123,9 @@ def read_source(path: Path) -> Source | Refusal:
         return Refusal(path, f"cannot be read: {error.strerror or error}")
     except FileRefused as error:
         return Refusal(path, str(error))
-    return Source(path, digest.hexdigest(), media_type, n_bytes)
+    # A name that is not UTF-8 reaches Python as lone surrogates, which no database stores.
+    name = os.fsencode(path.name).decode("utf-8", "replace")
+    return Source(path, digest.hexdigest(), media_type, n_bytes, name)
 
 
 def sniff_media_type(header: bytes) -> MediaType:

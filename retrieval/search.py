@@ -59,12 +59,14 @@ class SearchOptions:
         page_filter: which pages may be returned.
         mode: which rankings are fused.
         exact: whether MaxSim looks at every page, however large the index is.
+        nonsense_score: what nonsense reaches here (see `retrieval.nonsense`); 0 if not known.
     """
 
     limit: int
     page_filter: PageFilter = ALL_PAGES
     mode: Mode = Mode.HYBRID
     exact: bool = False
+    nonsense_score: float = 0.0
 
 
 def search_pages(
@@ -144,7 +146,13 @@ def search_pages(
                 continue
             hits.append(_build_hit(found[key], score, scores[key], embedding, query, modality))
             words_of.append(words)
-    return Answer(query.label, tuple(hits))
+    beats_nonsense = best_page > options.nonsense_score * len(query.page.tokens)
+    shows_photo = bool(photos) and photos[0].score >= query.clear_score
+    return Answer(
+        query.label,
+        tuple(hits),
+        is_good=beats_nonsense or shows_photo or not uses_vectors,
+    )
 
 
 def fuse_pages(

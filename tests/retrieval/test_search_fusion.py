@@ -7,63 +7,115 @@ from retrieval.fusion import fuse_ranks
 from retrieval.index.base import ScoredPage
 from retrieval.queries import PICTURE_VECTORS, ask_picture, ask_region
 from retrieval.records import Box, Kind, PageEmbedding
-from retrieval.search import fuse
-
-CLEAR = 0.5
+from retrieval.search import fuse_pages, fuse_spaces, keep_places
 
 
-def pages(**scores):
-    return [ScoredPage(name, name, 0, Kind.PAGE, score) for name, score in scores.items()]
-
-
-def photos(**scores):
-    return [ScoredPage(name, name, 0, Kind.PHOTO, score) for name, score in scores.items()]
-
-
-def names(hits):
-    return [hit.document for hit in hits]
-
-
-def test_reciprocal_rank_fusion_by_hand():
-    """a: 1/61 + 1/62, b: 1/62 + 1/61, c: 1/63, d: 1/63; equals keep the order of the rankings."""
-    assert fuse_ranks([(["a", "b", "c"], 1.0), (["b", "a", "d"], 1.0)]) == ["a", "b", "c", "d"]
-    assert fuse_ranks([(["a"], 0.5), (["b"], 1.0)]) == ["b", "a"]
-    assert fuse_ranks([]) == []
-
-
-def test_clear_pages_and_clear_photos_alternate_by_rank():
-    found = fuse((pages(report=8, letter=7), 5.0), (photos(lighthouse=0.7, boat=0.6), CLEAR))
-    assert names(found) == ["report", "lighthouse", "letter", "boat"]
-
-
-def test_an_unclear_photo_stands_behind_all_clear_pages():
-    many = {f"page{i}": 20.0 - i for i in range(10)}
-    found = fuse((pages(**many), 5.0), (photos(lighthouse=0.2), CLEAR))
-    assert names(found) == [*many, "lighthouse"]
-
-
-def test_an_unclear_page_stands_behind_a_clear_photo():
-    assert names(fuse((pages(report=2), 5.0), (photos(lighthouse=0.7), CLEAR))) == [
-        "lighthouse",
-        "report",
+def pages(*names, kind=Kind.PAGE, has_words=True):
+    """A ranking of one-page documents, best first."""
+    return [
+        ScoredPage(name, name, 0, kind, 10.0 - rank, has_words) for rank, name in enumerate(names)
     ]
 
 
+def keys(*names):
+    return [(name, 0) for name in names]
+
+
+def names(ranking):
+    return [key[0] for key in ranking]
+
+
+def space(*names, clear, clearness=1.0):
+    return keys(*names), clear, clearness
+
+
+def test_reciprocal_rank_fusion_by_hand():
+    """a: 1/11 + 1/12, b: 1/12 + 1/11, c: 1/13, d: 1/13; equals keep the order of the rankings."""
+    fused = fuse_ranks([(["a", "b", "c"], 1.0), (["b", "a", "d"], 1.0)])
+    assert [entry for entry, _ in fused] == ["a", "b", "c", "d"]
+    best = 2 / 11
+    assert [score for _, score in fused] == pytest.approx(
+        [(1 / 11 + 1 / 12) / best, (1 / 11 + 1 / 12) / best, 1 / 13 / best, 1 / 13 / best]
+    )
+    assert [entry for entry, _ in fuse_ranks([(["a"], 0.5), (["b"], 1.0)])] == ["b", "a"]
+    assert fuse_ranks([]) == []
+
+
+def test_what_every_ranking_puts_first_has_the_score_1():
+    assert fuse_ranks([(["a", "b"], 1.0), (["a"], 2.0)])[0] == ("a", 1.0)
+
+
+def test_a_page_found_by_vectors_and_by_words_wins():
+    fused = fuse_pages(pages("looks", "both"), pages("says", "both"), None)
+    assert names(fused)[0] == "both"
+    assert set(names(fused)) == {"looks", "says", "both"}
+
+
+def test_the_reranker_counts_as_much_as_the_others_together():
+    first, second = pages("a", "b", "c"), pages("a", "b", "c")
+    assert names(fuse_pages(first, second, keys("b", "a", "c")))[0] == "a"
+    assert names(fuse_pages(first, pages("b", "a", "c"), keys("b", "a", "c")))[0] == "b"
+
+
+def test_a_scan_without_words_is_not_put_last_for_that():
+    by_vectors = [*pages("scan", has_words=False), *pages("text", "other")]
+    by_words = pages("text", "other")
+    assert names(fuse_pages(by_vectors, by_words, None)) == ["scan", "text", "other"]
+
+
+def test_kept_entries_stand_where_they_stood_and_others_move_around_them():
+    kept = keep_places(keys("a", "scan", "b"), {("scan", 0)}, keys("b", "a"))
+    assert names(kept) == ["b", "scan", "a"]
+    assert names(keep_places(keys("scan"), {("scan", 0)}, keys("b", "a"))) == ["scan", "b", "a"]
+
+
+def test_clear_pages_and_clear_photos_alternate_by_rank():
+    found = fuse_spaces(space("report", "letter", clear=2), space("lighthouse", "boat", clear=2))
+    assert names(key for key, _ in found) == ["report", "lighthouse", "letter", "boat"]
+
+
+def test_an_unclear_photo_stands_behind_all_clear_pages():
+    many = [f"page{i}" for i in range(40)]
+    found = fuse_spaces(space(*many, clear=40), space("lighthouse", clear=0, clearness=0.4))
+    assert names(key for key, _ in found) == [*many, "lighthouse"]
+
+
+def test_an_unclear_page_stands_behind_a_clear_photo():
+    found = fuse_spaces(
+        space("report", clear=0, clearness=0.4), space("lighthouse", clear=1, clearness=1.4)
+    )
+    assert names(key for key, _ in found) == ["lighthouse", "report"]
+
+
 def test_where_nothing_is_clear_the_nearer_one_comes_first():
-    assert names(fuse((pages(report=4), 5.0), (photos(boat=0.1), CLEAR))) == ["report", "boat"]
-    assert names(fuse((pages(report=1), 5.0), (photos(boat=0.4), CLEAR))) == ["boat", "report"]
+    for page, photo, first in ((0.8, 0.2, "report"), (0.2, 0.8, "boat")):
+        found = fuse_spaces(
+            space("report", clear=0, clearness=page), space("boat", clear=0, clearness=photo)
+        )
+        assert names(key for key, _ in found)[0] == first
 
 
 def test_what_is_found_in_both_spaces_wins():
-    found = fuse((pages(report=9, lighthouse=8), 5.0), (photos(boat=0.9, lighthouse=0.8), CLEAR))
-    assert names(found)[0] == "lighthouse"
+    found = fuse_spaces(
+        space("report", "lighthouse", clear=2), space("boat", "lighthouse", clear=2)
+    )
+    assert found[0][0] == ("lighthouse", 0)
     assert len(found) == 3
 
 
 def test_a_space_that_found_nothing_changes_nothing():
-    found = fuse((pages(report=9, letter=8), 5.0), ([], CLEAR))
-    assert names(found) == ["report", "letter"]
-    assert fuse(([], 5.0), ([], CLEAR)) == []
+    found = fuse_spaces(space("report", "letter", clear=2), space(clear=0))
+    assert names(key for key, _ in found) == ["report", "letter"]
+    assert fuse_spaces(space(clear=0), space(clear=0)) == []
+
+
+def test_scores_fall_along_an_answer():
+    found = fuse_spaces(
+        space("a", "b", "c", "d", clear=2), space("p", "b", "q", clear=1, clearness=0.9)
+    )
+    scores = [score for _, score in found]
+    assert scores == sorted(scores, reverse=True)
+    assert 0 < scores[-1] < scores[0] <= 1
 
 
 def grid_page(rows, columns, dim=16, seed=0):

@@ -1,0 +1,102 @@
+"""`pagelens doctor`: does the index hold what the library says, and the fast search find it?"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ingest.documents import Documents
+from ingest.pipeline import OnProgress, Progress
+from retrieval.encoders.base import Encoder
+from retrieval.index.base import PageIndex
+
+# Below this recall the fast search is not to be trusted.
+HEALTHY_RECALL = 0.95
+
+DEPTH = 10
+SAMPLED_QUESTIONS = 50
+
+# Where too little was asked, a run of a page's own words is asked for.
+QUESTION_WORDS = 10
+
+PageKey = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What was found.
+
+    Attributes:
+        n_pages: pages that the library's documents have in the index, by its own table.
+        missing: those of them that the index lacks.
+        stray: pages of the index that no document has.
+        n_questions: questions that both searches were asked.
+        recall: share of the exact search's `DEPTH` best pages that the fast search found, averaged
+            over the questions; None where there was nothing to ask.
+    """
+
+    n_pages: int
+    missing: frozenset[PageKey]
+    stray: frozenset[PageKey]
+    n_questions: int
+    recall: float | None
+
+    @property
+    def damaged_documents(self) -> frozenset[str]:
+        """Documents of which a page is missing, or that have a page too many."""
+        return frozenset(document_id for document_id, _ in self.missing | self.stray)
+
+    @property
+    def stray_documents(self) -> frozenset[str]:
+        """Documents of which the index has a page too many."""
+        return frozenset(document_id for document_id, _ in self.stray)
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether nothing is missing, nothing is too much, and the fast search finds its pages."""
+        finds = self.recall is None or self.recall >= HEALTHY_RECALL
+        return finds and not self.missing and not self.stray
+
+
+def examine(
+    documents: Documents, index: PageIndex, encoder: Encoder, on_progress: OnProgress
+) -> Diagnosis:
+    """Compares the table of documents with the index, and the fast search with the exact one."""
+    expected, stored = documents.list_indexed_pages(), index.list_pages()
+    unfinished = {document.document_id for document in documents.list_unfinished()}
+    stray = {page for page in stored - expected if page[0] not in unfinished}
+    questions = list(_sample_questions(documents, index, sorted(expected & stored)))
+    recalls = []
+    for done, question in enumerate(questions, 1):
+        query = encoder.encode_query(question)
+        exact, fast = (
+            {(page.document_id, page.page_index) for page in index.search(query, DEPTH, exact=e)}
+            for e in (True, False)
+        )
+        if exact:
+            recalls.append(len(exact & fast) / len(exact))
+        on_progress(Progress("comparing", done, len(questions), ""))
+    return Diagnosis(
+        n_pages=len(expected),
+        missing=frozenset(expected - stored),
+        stray=frozenset(stray),
+        n_questions=len(recalls),
+        recall=sum(recalls) / len(recalls) if recalls else None,
+    )
+
+
+def _sample_questions(
+    documents: Documents, index: PageIndex, pages: list[PageKey]
+) -> Iterator[str]:
+    """What people asked last, and where that is too little, what stands on pages."""
+    asked = documents.list_questions()[:SAMPLED_QUESTIONS]
+    yield from asked
+    # Seeded, so that two runs on one library compare.
+    sampled = random.Random(len(pages)).sample(
+        pages, min(len(pages), SAMPLED_QUESTIONS - len(asked))
+    )
+    for words in index.fetch_words(sampled):
+        if words:
+            middle = len(words) // 2
+            yield " ".join(word.text for word in words[middle : middle + QUESTION_WORDS])
