@@ -18,6 +18,7 @@ from app.cli_options import (
     ModelOption,
     PhotoModelOption,
     PoolFactorOption,
+    RerankerOption,
     SkipSelfTestOption,
     VectorStorageOption,
     check_exists,
@@ -125,6 +126,10 @@ def evaluate(
     photo_model: PhotoModelOption = None,
     pool_factor: PoolFactorOption = None,
     vector_storage: VectorStorageOption = None,
+    reranker: RerankerOption = None,
+    stages: Annotated[
+        bool, typer.Option("--stages", help="Also measure BM25, MaxSim and their fusion alone.")
+    ] = False,
     skip_self_test: SkipSelfTestOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -142,10 +147,11 @@ def evaluate(
             photo_model=photo_model,
             pool_factor=pool_factor,
             vector_storage=vector_storage,
+            reranker=reranker,
             skip_self_test=skip_self_test or None,
         )
         with show_progress() as on_progress:
-            evaluation = evaluate_folder(folder, settings, on_progress)
+            evaluation = evaluate_folder(folder, settings, on_progress, with_stages=stages)
     for refusal in evaluation.failed:
         typer.echo(printable(f"refused {refusal.path}: {refusal.error}"), err=True)
     if as_json:

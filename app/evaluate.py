@@ -3,17 +3,51 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from app.library import Library
 from app.library_status import count_bytes
 from app.settings import Settings
 from ingest.pipeline import OnProgress, Progress
 from ingest.sources import Refusal, Source, find_files, read_source
-from retrieval.evaluation import DEPTH, PageName, load_evaluation_set, measure_run
+from retrieval.evaluation import (
+    DEPTH,
+    EvaluationSet,
+    PageName,
+    load_evaluation_set,
+    measure_run,
+)
 from retrieval.index.base import PageFilter
 from retrieval.records import TextSource
+from retrieval.search import Mode
+
+# The whole search, and what it is made of.
+SEARCH = "search"
+STAGES: dict[str, dict[str, Any]] = {
+    "BM25": {"mode": Mode.TEXT, "rerank": False},
+    "MaxSim": {"mode": Mode.VISUAL},
+    "fusion": {"rerank": False},
+    "fusion + reranker": {},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """How well and how fast one way to search answered all questions.
+
+    Attributes:
+        metrics: averages over all questions.
+        split: the same for questions whose relevant pages have a text layer ("text-layer") and for
+            those whose pages were read by OCR ("scanned"); with the number of questions.
+        ms_per_query: mean time of a search with its evidence.
+    """
+
+    metrics: dict[str, float]
+    split: dict[str, tuple[int, dict[str, float]]]
+    ms_per_query: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,26 +55,34 @@ class Evaluation:
     """What was measured.
 
     Attributes:
-        metrics: averages over all questions.
-        split: the same for questions whose relevant pages have a text layer ("text-layer") and for
-            those whose pages were read by OCR ("scanned"); with the number of questions.
+        search: of the search as people get it.
+        stages: of each of its parts, if that was asked for.
         pages_per_second: pages indexed by this run, previews included; None if none was.
-        ms_per_query: mean time of a search with its evidence.
-        bytes_per_page: size of the vector index.
+        bytes_per_page: size of the vector index, without its log.
+        log_bytes: size of the write-ahead log, which does not grow with the library.
     """
 
-    metrics: dict[str, float]
-    split: dict[str, tuple[int, dict[str, float]]]
+    search: Measured
+    stages: dict[str, Measured]
     n_pages: int
     pages_per_second: float | None
-    ms_per_query: float
     bytes_per_page: float
+    log_bytes: int
     encoder: str
+    reranker: str | None
     failed: tuple[Refusal, ...]
 
 
-def evaluate_folder(folder: Path, settings: Settings, on_progress: OnProgress) -> Evaluation:
+def evaluate_folder(
+    folder: Path, settings: Settings, on_progress: OnProgress, *, with_stages: bool = False
+) -> Evaluation:
     """Ingests `corpus/` into the library of `settings` and asks every question.
+
+    Args:
+        folder: the evaluation set.
+        settings: which library, encoder and reranker.
+        on_progress: called as pages are indexed and questions asked.
+        with_stages: whether each of `STAGES` is asked every question, too.
 
     Raises:
         InvalidEvaluationSet: the folder is not an evaluation set.
@@ -51,40 +93,71 @@ def evaluate_folder(folder: Path, settings: Settings, on_progress: OnProgress) -
         sources = [read_source(path) for path in find_files([evaluation_set.corpus])]
         # The corpus's own names: the same bytes may be known to the library under another.
         names = {s.document_id: s.name for s in sources if isinstance(s, Source)}
-        corpus = frozenset(names)
-        run: dict[str, list[tuple[PageName, float]]] = {}
-        started = time.perf_counter()
-        for done, question in enumerate(evaluation_set.questions, 1):
-            answer = library.search(question.text, DEPTH, page_filter=PageFilter(documents=corpus))
-            run[question.id] = [
-                ((names[hit.document_id], hit.page_number), hit.score) for hit in answer.hits
-            ]
-            on_progress(Progress("searching", done, len(evaluation_set.questions), ""))
-        seconds = time.perf_counter() - started
         text_sources = {
             (names[document_id], index + 1): source
-            for document_id in corpus
+            for document_id in names
             for index, source in library.list_text_sources(document_id).items()
         }
+        parts = split_questions(evaluation_set, text_sources)
+        ways = {SEARCH: {}, **(STAGES if with_stages else {})}
+        measured: dict[str, Measured] = {}
+        for number, (name, options) in enumerate(ways.items()):
+            run, seconds = {}, 0.0
+            for done, question in enumerate(evaluation_set.questions, 1):
+                started = time.perf_counter()
+                where = PageFilter(documents=frozenset(names))
+                answer = library.search(question.text, DEPTH, page_filter=where, **options)
+                seconds += time.perf_counter() - started
+                run[question.id] = [
+                    ((names[hit.document_id], hit.page_number), hit.score) for hit in answer.hits
+                ]
+                total = len(ways) * len(evaluation_set.questions)
+                asked = number * len(evaluation_set.questions) + done
+                on_progress(Progress("searching", asked, total, ""))
+            measured[name] = measure_parts(evaluation_set, run, parts, seconds)
         n_pages = len(text_sources)
         encoder = library.encoder.key
+        reranker = library.encoders.choose_reranker()
     # Closing gives back what the index reserves while it is open.
-    index_bytes = count_bytes(settings.library / "index")
+    log_bytes = count_bytes(settings.library / "index" / "wal")
+    index_bytes = count_bytes(settings.library / "index") - log_bytes
+    return Evaluation(
+        search=measured.pop(SEARCH),
+        stages=measured,
+        n_pages=n_pages,
+        pages_per_second=report.pages / report.indexing_seconds if report.pages else None,
+        bytes_per_page=index_bytes / n_pages if n_pages else 0.0,
+        log_bytes=log_bytes,
+        encoder=encoder,
+        reranker=reranker.name if reranker else None,
+        failed=report.failed,
+    )
+
+
+def split_questions(
+    evaluation_set: EvaluationSet, text_sources: Mapping[PageName, str]
+) -> dict[str, list[str]]:
+    """The questions whose relevant pages have a text layer, and those whose pages are scans."""
     split: dict[str, list[str]] = {"text-layer": [], "scanned": []}
     for question in evaluation_set.questions:
         relevant = evaluation_set.qrels[question.id]
         on_text = any(text_sources.get(p) == TextSource.TEXT_LAYER.value for p in relevant)
         split["text-layer" if on_text else "scanned"].append(question.id)
+    return split
+
+
+def measure_parts(
+    evaluation_set: EvaluationSet,
+    run: Mapping[str, Sequence[tuple[PageName, float]]],
+    parts: Mapping[str, list[str]],
+    seconds: float,
+) -> Measured:
+    """The measures of a run, as a whole and of each part of the questions."""
     qrels = evaluation_set.qrels
-    return Evaluation(
+    return Measured(
         metrics=measure_run(qrels, run, list(run)),
         split={
-            part: (len(ids), measure_run(qrels, run, ids)) for part, ids in split.items() if ids
+            part: (len(ids), measure_run(qrels, run, ids)) for part, ids in parts.items() if ids
         },
-        n_pages=n_pages,
-        pages_per_second=report.pages / report.indexing_seconds if report.pages else None,
         ms_per_query=1000 * seconds / len(run),
-        bytes_per_page=index_bytes / n_pages if n_pages else 0.0,
-        encoder=encoder,
-        failed=report.failed,
     )

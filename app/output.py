@@ -21,7 +21,7 @@ from retrieval.rerankers.base import RerankerSpec
 
 if TYPE_CHECKING:
     from app.doctor import Diagnosis
-    from app.evaluate import Evaluation
+    from app.evaluate import Evaluation, Measured
     from app.library import Library
     from app.library_status import LibraryStatus
     from ingest.pipeline import IngestReport
@@ -146,16 +146,29 @@ def print_diagnosis(diagnosis: Diagnosis) -> None:
 def evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
     """The last line of `evaluate --json`."""
     pages_per_second = evaluation.pages_per_second
+    content = {
+        **_measured_json(evaluation.search),
+        "pages_per_second": None if pages_per_second is None else round(pages_per_second, 3),
+        "bytes_per_page": round(evaluation.bytes_per_page),
+        "log_bytes": evaluation.log_bytes,
+        "encoder": evaluation.encoder,
+        "reranker": evaluation.reranker,
+    }
+    if evaluation.stages:
+        content["stages"] = {
+            name: _measured_json(measured) for name, measured in evaluation.stages.items()
+        }
+    return content
+
+
+def _measured_json(measured: Measured) -> dict[str, Any]:
     return {
-        "metrics": {key: round(value, 4) for key, value in evaluation.metrics.items()},
+        "metrics": {key: round(value, 4) for key, value in measured.metrics.items()},
         "split": {
             part: {"questions": n, **{key: round(value, 4) for key, value in metrics.items()}}
-            for part, (n, metrics) in evaluation.split.items()
+            for part, (n, metrics) in measured.split.items()
         },
-        "pages_per_second": None if pages_per_second is None else round(pages_per_second, 3),
-        "ms_per_query": round(evaluation.ms_per_query, 1),
-        "bytes_per_page": round(evaluation.bytes_per_page),
-        "encoder": evaluation.encoder,
+        "ms_per_query": round(measured.ms_per_query, 1),
     }
 
 
@@ -199,23 +212,38 @@ def count_things(n: int, noun: str) -> str:
 
 def print_evaluation(evaluation: Evaluation) -> None:
     """The measures as a table, whole and split, and the speeds below."""
-    table = Table("measure", "all")
-    for part, (n_questions, _) in evaluation.split.items():
-        table.add_column(f"{part} ({n_questions} questions)")
-    for key, value in evaluation.metrics.items():
-        parts = (metrics[key] for _, metrics in evaluation.split.values())
-        table.add_row(key, *(f"{number:.3f}" for number in (value, *parts)))
     console = Console()
+    table = Table("measure", "all")
+    search = evaluation.search
+    for part, (n_questions, _) in search.split.items():
+        table.add_column(f"{part} ({n_questions} questions)")
+    for key, value in search.metrics.items():
+        parts = (metrics[key] for _, metrics in search.split.values())
+        table.add_row(key, *(f"{number:.3f}" for number in (value, *parts)))
     console.print(table)
+    if evaluation.stages:
+        console.print(_tabulate_stages(evaluation.stages))
     speed = evaluation.pages_per_second
     console.print(
         f"{evaluation.n_pages:,} pages, "
         + (f"{speed:.1f} pages/s, " if speed else "indexed before, ")
-        + f"{evaluation.ms_per_query:.0f} ms a query, "
-        f"{format_bytes(evaluation.bytes_per_page)} of index a page, {evaluation.encoder}",
+        + f"{search.ms_per_query:.0f} ms a query, "
+        f"{format_bytes(evaluation.bytes_per_page)} of index a page "
+        f"(and {format_bytes(evaluation.log_bytes)} of log), {evaluation.encoder}, "
+        f"reranker {evaluation.reranker or 'none'}",
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _tabulate_stages(stages: dict[str, Measured]) -> Table:
+    parts = next(iter(stages.values())).split
+    table = Table("stage", "nDCG@5", *(f"nDCG@5 {part}" for part in parts), "recall@10", "ms/query")
+    for name, measured in stages.items():
+        by_part = (metrics["ndcg@5"] for _, metrics in measured.split.values())
+        quality = (measured.metrics["ndcg@5"], *by_part, measured.metrics["recall@10"])
+        table.add_row(name, *(f"{q:.3f}" for q in quality), f"{measured.ms_per_query:.0f}")
+    return table
 
 
 def print_models(specs: Sequence[EncoderSpec], rerankers: Sequence[RerankerSpec]) -> None:

@@ -1,0 +1,200 @@
+"""Searching a library by vectors and by words, with filters, and keeping it healthy."""
+
+import shutil
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from app.library import Library
+from app.settings import Settings
+from retrieval.index.base import PageFilter
+from retrieval.records import Kind
+from retrieval.search import Mode
+from tests.documents import draw_photo, write_text_pdf
+from tests.terminal import last_json, run_pagelens
+
+HARBOUR = (
+    "Harbour rules. Mooring fees are collected by the harbour master before noon. A yacht longer "
+    "than ten metres pays twice."
+)
+PUMPS = "Spare parts list. Pump RX-480b costs 1,250.00 EUR. Pump RX-480c costs 990.00 EUR."
+GARDEN = "The vegetable garden grows leeks, carrots and beans behind the school."
+SECOND = "Opening hours of the library: Monday to Friday from nine to five."
+
+
+def silent(progress):
+    pass
+
+
+def open_library(folder, **settings):
+    return Library(Settings(library=folder, **settings))
+
+
+def pages_of(answer):
+    return [(hit.document, hit.page_number) for hit in answer.hits]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A library of three documents, one of them tagged, and a second version of one page."""
+    folder = tmp_path_factory.mktemp("hybrid")
+    files = folder / "files"
+    files.mkdir()
+    with open_library(folder / "library") as library:
+        write_text_pdf(files / "harbour.pdf", HARBOUR, SECOND)
+        write_text_pdf(files / "garden.pdf", GARDEN)
+        library.ingest([files], silent)
+        write_text_pdf(files / "parts.pdf", PUMPS, HARBOUR)
+        library.ingest([files], silent, tags=["stock", "2026"])
+    return folder / "library"
+
+
+@pytest.fixture(scope="module")
+def copied(folder, tmp_path_factory):
+    """The same library in another folder: one is held by one process at a time."""
+    return shutil.copytree(folder, tmp_path_factory.mktemp("copied") / "library")
+
+
+@pytest.fixture(scope="module")
+def library(folder, copied):
+    with open_library(folder) as library:
+        yield library
+
+
+def test_a_part_number_is_found_exactly(library):
+    for number, price in (("RX-480b", "1,250.00"), ("RX-480c", "990.00")):
+        answer = library.search(f"price of {number}", 3, mode=Mode.TEXT)
+        assert pages_of(answer)[0] == ("parts.pdf", 1), number
+        assert pages_of(library.search(price, 3))[0] == ("parts.pdf", 1)
+
+
+def test_each_mode_says_which_stages_ranked_a_page(library):
+    question = "Who collects the mooring fees?"
+    hybrid, visual, text = (library.search(question, 3, mode=mode).hits[0] for mode in Mode)
+    assert {hit.document for hit in (hybrid, visual, text)} <= {"harbour.pdf", "parts.pdf"}
+    assert hybrid.scores.maxsim and hybrid.scores.bm25 and hybrid.scores.reranker
+    assert visual.scores.maxsim and visual.scores.bm25 is None and visual.scores.reranker is None
+    assert text.scores.bm25 and text.scores.reranker and text.scores.maxsim is None
+    assert text.evidence is not None
+    without = library.search(question, 3, rerank=False).hits[0]
+    assert without.scores.reranker is None
+
+
+def test_a_library_can_be_without_a_reranker(copied):
+    with open_library(copied, reranker="none") as plain:
+        assert plain.search("mooring fees", 3).hits[0].scores.reranker is None
+
+
+def test_a_page_that_says_the_same_is_shown_once_and_named(library):
+    answer = library.search("Who collects the mooring fees of a yacht?", 10)
+    rules = [hit for hit in answer.hits if hit.duplicates]
+    assert len(rules) == 1
+    shown = {(rules[0].document, rules[0].page_number), *rules[0].duplicates}
+    assert shown == {("harbour.pdf", 1), ("parts.pdf", 2)}
+    assert len(answer.hits) == 4
+
+
+def test_filters_by_tag_page_document_kind_and_day(library):
+    def found(**conditions):
+        answer = library.search(
+            "harbour fees pump garden", 10, page_filter=PageFilter(**conditions)
+        )
+        return {*pages_of(answer)} | {same for hit in answer.hits for same in hit.duplicates}
+
+    assert found(tags=frozenset({"stock"})) == {("parts.pdf", 1), ("parts.pdf", 2)}
+    assert found(pages=(2, None)) == {("harbour.pdf", 2), ("parts.pdf", 2)}
+    garden = library.find_document("garden.pdf").document_id
+    assert found(documents=frozenset({garden})) == {("garden.pdf", 1)}
+    assert found(kind=Kind.PHOTO) == set()
+    tomorrow = datetime.now(timezone.utc) + timedelta(days=1)
+    assert found(added=(tomorrow, None)) == set()
+    assert len(found(added=(None, tomorrow))) == 5
+
+
+def test_groups_hits_by_document_best_first(library):
+    answer = library.search("harbour rules and the opening hours of the library", 10)
+    groups = answer.by_document
+    assert groups[0][0] is answer.hits[0]
+    assert sum(map(len, groups)) == len(answer.hits)
+    assert all(len({hit.document_id for hit in group}) == 1 for group in groups)
+
+
+def test_the_pages_around_a_hit_are_read(library):
+    (hit,) = library.search("mooring", 1, page_filter=PageFilter(pages=(1, 1))).hits
+    ((page_number, text),) = library.read_around(hit)
+    assert page_number == 2
+    assert "Opening hours" in text if hit.document == "harbour.pdf" else "Harbour" in text
+
+
+@pytest.mark.parametrize(
+    ("question", "is_good"),
+    [
+        ("Who collects the mooring fees?", True),
+        ("What grows in the vegetable garden?", True),
+        ("How many moons does the largest planet have?", False),
+        ("why does the brellow keep its dwimming under the farthick", False),
+    ],
+)
+def test_says_whether_the_best_match_is_a_good_one(library, question, is_good):
+    assert library.search(question, 3).is_good == is_good
+
+
+def test_a_question_without_a_word_finds_nothing(library):
+    assert library.search("?!", 3).hits == ()
+
+
+def test_a_healthy_library_is_called_so(library):
+    diagnosis = library.examine(silent)
+    assert diagnosis.is_healthy
+    assert (diagnosis.n_pages, diagnosis.recall) == (5, 1.0)
+    assert diagnosis.n_questions > 5
+
+
+def test_doctor_finds_what_is_missing_and_makes_it_anew(tmp_path):
+    files = tmp_path / "files"
+    files.mkdir()
+    with open_library(tmp_path / "library") as library:
+        write_text_pdf(files / "harbour.pdf", HARBOUR, SECOND)
+        write_text_pdf(files / "garden.pdf", GARDEN)
+        draw_photo().save(files / "photo.png")
+        library.ingest(files.iterdir(), silent, tags=["kept"])
+        harbour = library.find_document("harbour.pdf").document_id
+        garden = library.find_document("garden.pdf")
+        library._index.delete_documents([harbour])
+        library._documents.delete(garden.document_id)
+
+        diagnosis = library.examine(silent)
+        assert not diagnosis.is_healthy
+        assert diagnosis.missing == {(harbour, 0), (harbour, 1)}
+        assert diagnosis.stray == {(garden.document_id, 0)}
+
+        assert library.repair(diagnosis, silent) == []
+        assert library.examine(silent).is_healthy
+        (hit,) = library.search("Who collects the mooring fees?", 1).hits
+        assert (hit.document, hit.page_number) == ("harbour.pdf", 1)
+        assert library.find_document("harbour.pdf").tags == ("kept",)
+
+
+def test_doctor_on_the_command_line(copied):
+    ended = run_pagelens("doctor", "--library", copied, "--json")
+    assert ended.returncode == 0, ended.stderr
+    assert last_json(ended)["healthy"] is True
+
+
+def test_search_options_on_the_command_line(copied):
+    ended = run_pagelens(
+        *("search", "Who collects the mooring fees?", "--library", copied, "--json"),
+        *("--tag", "stock", "--pages", "2-", "--mode", "text", "--group", "--context"),
+    )
+    assert ended.returncode == 0, ended.stderr
+    answer = last_json(ended)
+    (hit,) = answer["hits"]
+    assert (hit["document"], hit["page"]) == ("parts.pdf", 2)
+    assert "RX-480b" in hit["context"][0]["text"]
+    assert answer["documents"][0]["pages"] == [2]
+
+
+def test_a_page_range_that_is_none_is_refused_in_words(copied):
+    refused = run_pagelens("search", "fees", "--library", copied, "--pages", "7-3")
+    assert refused.returncode == 2
+    assert "first page comes after the last" in " ".join(refused.stderr.split())
