@@ -28,6 +28,7 @@ EMPTY_LIBRARY = "The library is empty. Add documents on the Library tab."
 EMPTY_QUESTION = "Type a question, or a few words that stand on the page."
 NO_PICTURE = "Choose, paste or drop a picture first."
 NOTHING_FOUND = "No page was found for this question."
+NO_GOOD_MATCH = "No good match: these pages answer no better than they answer nonsense."
 NOTHING_ALIKE = "Nothing else like it was found in the library."
 
 # On a narrow screen the page stands above the results, out of sight of the one that is clicked.
@@ -192,6 +193,8 @@ class SearchTab:
         except PagelensError as error:
             return refuse(str(error))
         found = f"{asked}{count_hits(answer)} found in {1000 * answer.seconds:.0f} ms, best first."
+        if not answer.is_good:
+            found = f"{NO_GOOD_MATCH} {found}"
         gallery = gr.Gallery(pictures, selected_index=0)
         shown = show_page(self.library, view, answer)
         return answer, show_line(found), gr.Column(visible=True), gallery, *shown
@@ -204,6 +207,8 @@ class SearchTab:
         picture = self.library.lit_page(hit) or draw_blank()
         kind = photo if hit.kind == Kind.PHOTO else ""
         caption = f"{hit.document}, page {hit.page_number:,} ({kind}score {hit.score:.2f})"
+        if hit.duplicates:
+            caption += f" and {count_things(len(hit.duplicates), 'page')} that say the same"
         return shrink_picture(picture), caption
 
     def _show_none(self, message: str) -> Shown:

@@ -29,7 +29,7 @@ NO_BOX = 65_535
 
 # Read with every page found.
 FOUND_FIELDS = ["document_id", "document", "page_index", "kind", "has_words"]
-EMBEDDING_FIELDS = ["boxes", "grid"]
+EMBEDDING_FIELDS = ["boxes", "grid", "places", "word_boxes"]
 WORD_FIELDS = ["text", "word_boxes"]
 
 
@@ -94,11 +94,11 @@ def read_embedding(vectors: Sequence[Sequence[float]], payload: Mapping[str, Any
     stored = np.asarray(vectors, dtype=np.float32)
     # What 4 or 8 bits keep of a vector is no longer of unit length.
     stored /= np.maximum(np.linalg.norm(stored, axis=1, keepdims=True), 1e-6)
-    return PageEmbedding(
-        stored.astype(np.float16),
-        unpack_boxes(payload["boxes"]),
-        (grid[0], grid[1]) if grid else None,
-    )
+    if payload.get("places"):
+        boxes = unpack_boxes(payload["word_boxes"])[unpack_places(payload["places"])]
+    else:
+        boxes = unpack_boxes(payload["boxes"])
+    return PageEmbedding(stored.astype(np.float16), boxes, (grid[0], grid[1]) if grid else None)
 
 
 def read_words(payload: Mapping[str, Any]) -> tuple[Word, ...]:
@@ -123,12 +123,39 @@ def unpack_boxes(packed: str) -> NDArray[np.float32]:
     return np.where(steps == NO_BOX, np.nan, steps / BOX_STEPS).astype(np.float32)
 
 
+def find_places(
+    boxes: NDArray[np.float32], words: NDArray[np.float32]
+) -> NDArray[np.uint16] | None:
+    """Which word's box each vector's is, `[n_vectors]`; None unless all are boxes of words.
+
+    The boxes of an encoder that reads words are stored twice else, once more for every token.
+    """
+    known = {box.tobytes(): place for place, box in reversed(list(enumerate(words)))}
+    places = [known.get(box.tobytes()) for box in boxes]
+    if not places or len(words) > np.iinfo(np.uint16).max or None in places:
+        return None
+    return np.array(places, dtype=np.uint16)
+
+
+def pack_places(places: NDArray[np.uint16]) -> str:
+    """Packs places as compressed base64 of the steps between them, which mostly are 0 or 1."""
+    steps = np.diff(places, prepend=np.uint16(0))
+    return base64.b64encode(zlib.compress(steps.astype("<u2").tobytes(), level=6)).decode("ascii")
+
+
+def unpack_places(packed: str) -> NDArray[np.uint16]:
+    """The inverse of `pack_places`."""
+    steps = np.frombuffer(zlib.decompress(base64.b64decode(packed)), dtype="<u2")
+    return np.cumsum(steps, dtype=np.uint16)
+
+
 def _build_point(page: IndexedPage, encoder_key: str) -> Point:
     embedding = page.embedding
     terms = weigh_page(word.text for word in page.words)
     # A word of an odd file may hold a space; in the stored text spaces only stand between words.
     text = " ".join(word.text.replace(" ", "\u00a0") or "\u00a0" for word in page.words)
     boxes = np.array([word.box for word in page.words], dtype=np.float32).reshape(-1, 4)
+    places = find_places(embedding.boxes, boxes)
     return Point(
         id=point_id(page.document_id, page.page_index, encoder_key),
         page=embedding.vectors.astype(np.float32).tolist() or None,
@@ -142,7 +169,8 @@ def _build_point(page: IndexedPage, encoder_key: str) -> Point:
             "tags": list(page.tags),
             "added_at": page.added_at.isoformat(),
             "has_words": bool(page.words),
-            "boxes": pack_boxes(embedding.boxes),
+            "boxes": pack_boxes(embedding.boxes) if places is None else None,
+            "places": None if places is None else pack_places(places),
             "grid": list(embedding.grid) if embedding.grid else None,
             "text": text,
             "word_boxes": pack_boxes(boxes),

@@ -12,7 +12,7 @@ from ingest.pipeline import original_path, preview_path, write_atomically
 from ingest.sources import read_source
 from retrieval.encoders.stream import encode_pages
 from retrieval.errors import AmbiguousDocument, EncoderMismatch, LibraryBusy, UnknownDocument
-from retrieval.index.base import IndexedPage
+from retrieval.index.base import IndexedPage, IndexLayout, PageFilter, VectorStorage
 from retrieval.index.edge import EdgeIndex
 from retrieval.records import Kind, TextSource
 from tests.conftest import load_encoder
@@ -28,6 +28,14 @@ def silent(progress):
 
 def open_library(folder):
     return Library(Settings(library=folder))
+
+
+def only(document):
+    return PageFilter(documents=frozenset({document.document_id}))
+
+
+def layout_of(encoder):
+    return IndexLayout(encoder.spec.dim, encoder.key, VectorStorage.TURBO4)
 
 
 def found_names(answer):
@@ -61,7 +69,7 @@ def test_each_frame_of_a_tiff_is_a_page_read_by_ocr(library):
 
 def test_a_tiff_of_cards_whose_last_is_blank_is_no_photo(library):
     document = library.find_document("cards.tiff")
-    hits = library.search("moons of Jupiter", 4, frozenset({document.document_id})).hits
+    hits = library.search("moons of Jupiter", 4, page_filter=only(document)).hits
     assert {hit.kind for hit in hits} == {Kind.PAGE}
     assert document.kind is Kind.PAGE
 
@@ -95,7 +103,7 @@ def test_evidence_stands_on_the_words_that_answer(library):
 
 def test_a_search_can_be_kept_to_some_documents(library):
     bakery = library.find_document("bakery.pdf")
-    answer = library.search("mooring fees", 10, frozenset({bakery.document_id}))
+    answer = library.search("mooring fees", 10, page_filter=only(bakery))
     assert [hit.document_id for hit in answer.hits] == [bakery.document_id]
 
 
@@ -166,10 +174,10 @@ def test_what_a_crash_left_unfinished_is_removed_when_the_library_is_opened(enco
     )
     documents = Documents(folder)
     documents.write_setting(ENCODER_KEY, encoder.key)
-    documents.begin(source, 2, Kind.PAGE, half.added_at)
+    documents.begin(source, 2, Kind.PAGE, half.added_at, [])
     documents.add_pages(source.document_id, [PageRecord(0, TextSource.OCR, 3, None)])
     documents.close()
-    index = EdgeIndex(folder / "index", encoder.spec.dim, encoder.key)
+    index = EdgeIndex(folder / "index", layout_of(encoder))
     index.upsert([half])
     index.close()
     left_behind = [
@@ -186,7 +194,7 @@ def test_what_a_crash_left_unfinished_is_removed_when_the_library_is_opened(enco
     documents = Documents(folder)
     assert documents.list_unfinished() == []
     documents.close()
-    index = EdgeIndex(folder / "index", encoder.spec.dim, encoder.key)
+    index = EdgeIndex(folder / "index", layout_of(encoder))
     assert index.count() == 0
     index.close()
 

@@ -338,6 +338,16 @@ def test_words_come_back_with_their_boxes(index):
     assert (wordless, unknown) == ((), ())
 
 
+def test_vectors_that_stand_at_words_come_back_with_the_boxes_of_those_words(index):
+    words = tuple(Word(f"word{i}", Box(i / 10, 0.1, i / 10 + 0.05, 0.2)) for i in range(9))
+    at = [0, 0, 3, 1, 8, 8, 2]
+    boxes = np.array([words[i].box for i in at], dtype=np.float32)
+    embedding = PageEmbedding(unit_vectors(3, len(at)).astype(np.float16), boxes)
+    index.upsert([replace(make_page("doc"), words=words, embedding=embedding)])
+    (stored,) = index.fetch([("doc", 0)])
+    np.testing.assert_allclose(stored.boxes, boxes, atol=BOX_TOLERANCE)
+
+
 MAY = datetime(2026, 5, 1, tzinfo=timezone.utc)
 JUNE = datetime(2026, 6, 1, tzinfo=timezone.utc)
 
