@@ -1,0 +1,89 @@
+"""HTTP servers on this machine that answer as a Qdrant server in trouble, or keep what is asked.
+
+They are no Qdrant: nothing is stored or found. What a server does with a request is tested on a
+live one, where there is one (`tests/retrieval/test_index_contract.py`).
+"""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+# How long the end of a test waits for the server's, at most.
+SHUTDOWN_POLL_S = 0.02
+
+DONE = {"operation_id": 0, "status": "completed"}
+
+
+@dataclass
+class Answers:
+    """What a server answers, and what it was asked.
+
+    Attributes:
+        url: where it listens.
+        failures: HTTP statuses of its first answers; then it answers well.
+        results: by "METHOD path"; what is not here is done.
+        headers: sent with failures.
+        asked: (method, path, body) in the order of the requests.
+        body_bytes: the sizes of the bodies, as many.
+    """
+
+    url: str = ""
+    failures: list[int] = field(default_factory=list)
+    results: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    asked: list[tuple[str, str, Any]] = field(default_factory=list)
+    body_bytes: list[int] = field(default_factory=list)
+
+    @property
+    def paths(self) -> list[str]:
+        return [f"{method} {path}" for method, path, _ in self.asked]
+
+
+@contextmanager
+def serve_answers(answers: Answers) -> Iterator[Answers]:
+    """Serves until the block ends."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length", 0)))
+            path = self.path.split("?")[0]
+            answers.asked.append((self.command, path, json.loads(body) if body else None))
+            answers.body_bytes.append(len(body))
+            status, headers = 200, {}
+            if path == "/":
+                content: Any = {"title": "qdrant", "version": "1.20.0"}
+            else:
+                content = {
+                    "result": answers.results.get(f"{self.command} {path}", DONE),
+                    "status": "ok",
+                    "time": 0.0,
+                }
+            if answers.failures:
+                status, headers = answers.failures.pop(0), answers.headers
+                content = {"status": {"error": "not now"}, "time": 0.0}
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("content-type", "application/json")
+            self.end_headers()
+            self.wfile.write(json.dumps(content).encode())
+
+        do_GET = do_PUT = do_POST = answer
+
+        def log_message(self, *arguments: Any) -> None:
+            """Prints nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    answers.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, args=(SHUTDOWN_POLL_S,))
+    thread.start()
+    try:
+        yield answers
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

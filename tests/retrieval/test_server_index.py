@@ -1,0 +1,325 @@
+"""What only the index on a server is about: failures on the way, and what the server is asked."""
+
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
+
+import grpc
+import numpy as np
+import pytest
+from qdrant_client import QdrantClient
+from qdrant_client.conversions.conversion import RestToGrpc
+
+from app.errors import format_error
+from retrieval.errors import IndexFailed, IndexMismatch, IndexServerFailed
+from retrieval.index.base import VectorStorage
+from retrieval.index.connection import check_version, connect
+from retrieval.index.points import INDEXED_FIELDS, build_points
+from retrieval.index.requests import (
+    REQUEST_BYTES,
+    compile_point,
+    estimate_bytes,
+    split_requests,
+)
+from retrieval.index.retries import Retries
+from retrieval.index.server import QdrantIndex, ServerOptions
+from retrieval.records import PageEmbedding
+from tests.qdrant_answers import Answers, serve_answers
+from tests.retrieval.test_index_contract import (
+    DIM,
+    LAYOUT,
+    make_embedding,
+    make_page,
+    make_photo,
+    make_query,
+    unit_vectors,
+)
+
+KEY = "a-key-that-nobody-may-read"
+QUICK = Retries(attempts=4, base_delay_s=0.01)
+# What a Qdrant server refuses to read, by default; the smaller of REST and gRPC.
+SERVER_REQUEST_BYTES = 32_000_000
+
+
+@pytest.fixture
+def answers():
+    with serve_answers(Answers()) as answers:
+        yield answers
+
+
+@pytest.fixture
+def open_local(tmp_path):
+    """Opens a collection of one storage in qdrant-client's local mode."""
+
+    def open_index(layout=LAYOUT, collection="pages", **options):
+        client = QdrantClient(path=str(tmp_path))
+        return QdrantIndex(client, collection, layout, ServerOptions("there", **options))
+
+    return open_index
+
+
+def collection_info(metadata):
+    """As a server describes a collection."""
+    return {
+        "status": "green",
+        "optimizer_status": "ok",
+        "segments_count": 1,
+        "payload_schema": {},
+        "config": {
+            "params": {"vectors": {"page": {"size": DIM, "distance": "Dot"}}},
+            "hnsw_config": {"m": 0, "ef_construct": 4, "full_scan_threshold": 1},
+            "optimizer_config": {
+                "deleted_threshold": 0.2,
+                "vacuum_min_vector_number": 1000,
+                "default_segment_number": 0,
+                "flush_interval_sec": 5,
+            },
+            "metadata": metadata,
+        },
+    }
+
+
+@pytest.fixture
+def recorded(answers):
+    """An index whose server keeps what it is asked for; the collection is not there yet."""
+    purpose = {"encoder": LAYOUT.encoder_key, "dim": DIM, "storage": "float16"}
+    metadata = {"pagelens": purpose | {"library": "my-library"}}
+    answers.results["GET /collections/pages/exists"] = {"exists": False}
+    answers.results["GET /collections/pages"] = collection_info(metadata)
+    answers.results["PUT /collections/pages"] = True
+    options = ServerOptions(
+        answers.url, "my-library", shards=3, replicas=2, write_consistency=2, retries=QUICK
+    )
+    index = QdrantIndex(connect(answers.url), "pages", LAYOUT, options)
+    yield index
+    index.close()
+
+
+def test_a_server_that_is_busy_for_a_moment_is_asked_again(recorded, answers):
+    answers.asked.clear()
+    answers.failures[:] = [503, 500, 429]
+    recorded.upsert([make_page("doc")])
+    assert answers.paths == ["PUT /collections/pages/points"] * 4
+    assert answers.asked[0] == answers.asked[-1]
+
+
+def test_a_server_that_stays_busy_is_asked_so_often_and_no_more(recorded, answers):
+    answers.asked.clear()
+    answers.failures[:] = [503] * 100
+    with pytest.raises(IndexServerFailed) as failed:
+        recorded.search(make_query(1), 5)
+    assert len(answers.asked) == QUICK.attempts
+    message = f"could not search the index at {answers.url}: HTTP 503: not now"
+    assert str(failed.value) == message
+    assert "PAGELENS_QDRANT_URL" in format_error(failed.value)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+def test_what_a_server_refuses_is_not_asked_again(recorded, answers, status):
+    answers.asked.clear()
+    answers.failures[:] = [status] * 100
+    with pytest.raises(IndexServerFailed, match=f"HTTP {status}: not now"):
+        recorded.count()
+    assert len(answers.asked) == 1
+
+
+def test_waits_as_long_as_the_server_says_up_to_a_limit(recorded, answers):
+    retries = Retries(3, base_delay_s=0.01, max_delay_s=0.1)
+    options = ServerOptions("there", "my-library", retries=retries)
+    patient = QdrantIndex(connect(answers.url), "pages", LAYOUT, options)
+    answers.headers["Retry-After"] = "3600"
+    answers.failures[:] = [429, 429]
+    started = time.perf_counter()
+    with closing(patient):
+        patient.upsert([make_page("doc")])
+    assert 0.2 <= time.perf_counter() - started < 2
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_server_that_is_down_is_one_line_that_names_it_and_keeps_the_key(scheme):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    url = f"{scheme}://127.0.0.1:{port}"
+    started = time.perf_counter()
+    with pytest.raises(IndexServerFailed) as failed:
+        connect(url, KEY, retries=QUICK)
+    assert time.perf_counter() - started < 5
+    assert str(failed.value).startswith(f"no Qdrant server answers at {url}: ")
+    assert "\n" not in str(failed.value)
+    error = failed.value
+    while error is not None:
+        assert KEY not in f"{error} {error!r}"
+        error = error.__cause__
+
+
+def test_what_is_no_qdrant_server_is_said_to_be_none(answers):
+    with pytest.raises(IndexServerFailed, match="what answers there is no Qdrant server"):
+        connect(f"{answers.url}/another/service", retries=QUICK)
+    answers.failures[:] = [404] * 100
+    with pytest.raises(IndexServerFailed, match="HTTP 404"):
+        connect(answers.url, retries=QUICK)
+    assert len(answers.asked) == 2
+
+
+def test_failures_of_grpc_are_retried_and_named_like_those_of_http():
+    calls = []
+
+    class Unavailable(grpc.GenericRpcHandler):
+        def service(self, details):
+            def refuse(request, context):
+                calls.append(details.method)
+                context.abort(grpc.StatusCode.UNAVAILABLE, "starting up")
+
+            return grpc.unary_unary_rpc_method_handler(refuse)
+
+    server = grpc.server(ThreadPoolExecutor(1), handlers=[Unavailable()])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    client = QdrantClient(
+        host="127.0.0.1", grpc_port=port, prefer_grpc=True, check_compatibility=False
+    )
+    place = f"http://127.0.0.1:{port}"
+    try:
+        with pytest.raises(IndexServerFailed) as failed:
+            QdrantIndex(client, "pages", LAYOUT, ServerOptions(place, retries=QUICK))
+    finally:
+        server.stop(None).wait()
+    assert len(calls) == QUICK.attempts
+    assert str(failed.value) == (
+        f"could not open the index at {place}: gRPC UNAVAILABLE: starting up"
+    )
+
+
+def test_a_new_collection_is_made_as_the_settings_say(recorded, answers):
+    (made,) = (body for _, path, body in answers.asked if path == "/collections/pages" and body)
+    assert made["vectors"]["page"] == {
+        "size": DIM,
+        "distance": "Dot",
+        "datatype": "float16",
+        "memory": "cold",
+        "multivector_config": {"comparator": "max_sim"},
+    }
+    assert made["sparse_vectors"] == {"words": {"modifier": "idf"}}
+    assert made["hnsw_config"] == {"m": 0}
+    assert made["shard_number"] == 3
+    assert made["replication_factor"] == made["write_consistency_factor"] == 2
+    assert made["metadata"]["pagelens"]["encoder"] == LAYOUT.encoder_key
+    assert made["metadata"]["pagelens"]["library"] == "my-library"
+
+
+def test_every_field_of_a_filter_is_indexed_before_the_first_point(recorded, answers):
+    recorded.upsert([make_page("doc")])
+    first_point = answers.paths.index("PUT /collections/pages/points")
+    indexed = {
+        body["field_name"]: body["field_schema"]
+        for _, path, body in answers.asked[:first_point]
+        if path == "/collections/pages/index"
+    }
+    assert indexed == {field: kind.value for field, kind in INDEXED_FIELDS.items()}
+
+
+def test_the_space_of_photos_is_made_with_the_first_photo(recorded, answers):
+    answers.asked.clear()
+    recorded.upsert([make_page("doc")])
+    recorded.upsert([make_photo("photo", 1)])
+    recorded.upsert([make_photo("another", 2)])
+    points = "PUT /collections/pages/points"
+    assert answers.paths == [points, "PUT /collections/pages/vectors/photo", points, points]
+    assert answers.asked[1][2]["dense"]["size"] == 8
+
+
+def test_a_photo_of_another_space_is_refused_with_both_numbers(open_local):
+    with closing(open_local()) as index:
+        index.upsert([make_photo("photo", 1, dim=8)])
+        with pytest.raises(IndexFailed, match=r"9 dimensions.*have 8"):
+            index.upsert([make_photo("other", 2, dim=9)])
+
+
+def make_large_page(n_numbers: int, dim: int = DIM):
+    """Values of half precision whose decimal digits are as many as can be."""
+    vectors = np.tile(unit_vectors(3, 64, dim).astype(np.float16), (n_numbers // dim // 64 + 1, 1))
+    vectors = vectors[: n_numbers // dim]
+    boxes = np.random.default_rng(1).random((len(vectors), 4)).astype(np.float32)
+    return replace(make_page("large"), embedding=PageEmbedding(vectors, boxes))
+
+
+def test_no_request_is_larger_than_a_server_reads(recorded, answers):
+    largest = make_large_page(1_048_575)
+    pages = [make_page(f"doc{i}", seed=i, text="words " * 300) for i in range(20)]
+    recorded.upsert([*pages, largest, *pages])
+    sizes = [
+        n_bytes
+        for path, n_bytes in zip(answers.paths, answers.body_bytes, strict=True)
+        if path == "PUT /collections/pages/points"
+    ]
+    assert len(sizes) == 3
+    assert max(sizes) < SERVER_REQUEST_BYTES
+
+
+def test_requests_are_estimated_above_what_they_take():
+    embedding = make_embedding(1, n_vectors=200)
+    page = replace(make_page("straße", text="grün Ωmega 東京 " * 50), embedding=embedding)
+    (point,) = build_points([page], LAYOUT)
+    compiled = compile_point(point)
+    assert len(compiled.model_dump_json().encode()) <= estimate_bytes(point)
+    assert RestToGrpc.convert_point_struct(compiled).ByteSize() <= estimate_bytes(point)
+
+
+def test_points_are_sent_in_order_and_as_many_at_once_as_fit():
+    pages = [replace(make_large_page(64_000), page_index=i) for i in range(12)]
+    points = build_points(pages, LAYOUT)
+    batches = list(split_requests(points))
+    assert [point for batch in batches for point in batch] == points
+    sizes = [sum(map(estimate_bytes, batch)) for batch in batches]
+    assert max(sizes) <= REQUEST_BYTES
+    for size, following in zip(sizes, batches[1:], strict=False):
+        assert size + estimate_bytes(following[0]) > REQUEST_BYTES
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"encoder_key": "other@2"}, ["test-encoder@1", "other@2"]),
+        ({"dim": 48}, ["dim 32", "dim 48"]),
+        ({"storage": VectorStorage.TURBO8}, ["float16", "turbo8"]),
+    ],
+)
+def test_a_collection_made_for_other_vectors_is_refused_by_both_names(open_local, change, named):
+    open_local().close()
+    with pytest.raises(IndexMismatch) as refused:
+        open_local(replace(LAYOUT, **change))
+    assert all(name in str(refused.value) for name in ["collection pages", *named])
+    open_local().close()
+
+
+def test_a_collection_of_another_library_or_program_is_refused(open_local, tmp_path):
+    open_local(owner="mine").close()
+    with pytest.raises(IndexMismatch, match=r"made for library mine, not for library yours"):
+        open_local(owner="yours")
+    with closing(QdrantClient(path=str(tmp_path))) as client:
+        client.create_collection("foreign", vectors_config={})
+    with pytest.raises(IndexMismatch, match="not made by Pagelens"):
+        open_local(collection="foreign")
+
+
+@pytest.mark.parametrize(
+    ("version", "storage", "needed"),
+    [
+        ("1.18.2", VectorStorage.FLOAT16, "1.19"),
+        ("1.18.2", VectorStorage.TURBO4, "1.19"),
+        ("1.19.3", VectorStorage.TURBO8, "1.20"),
+    ],
+)
+def test_a_server_that_is_too_old_is_told_with_the_version_it_takes(version, storage, needed):
+    with pytest.raises(IndexServerFailed) as refused:
+        check_version(version, storage, "http://old")
+    assert f"as {storage.value} needs Qdrant {needed} or newer" in str(refused.value)
+    assert f"http://old runs {version}" in str(refused.value)
+
+
+@pytest.mark.parametrize("version", ["1.20.0", "1.20.1-dev", "1.21.0", "2.0.0", "dev"])
+def test_newer_servers_and_builds_without_a_number_are_not_refused(version):
+    for storage in VectorStorage:
+        check_version(version, storage, "http://new")
