@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from retrieval.index.base import IndexLayout
+
 # How long the end of a test waits for the server's, at most.
 SHUTDOWN_POLL_S = 0.02
 
@@ -87,3 +89,34 @@ def serve_answers(answers: Answers) -> Iterator[Answers]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def describe_collection(
+    answers: Answers, name: str, layout: IndexLayout, owner: str, *, exists: bool
+) -> None:
+    """Answers as a server that holds a collection of ours, or does from the next request on."""
+    purpose = {
+        "encoder": layout.encoder_key,
+        "dim": layout.dim,
+        "storage": layout.storage.value,
+        "library": owner,
+    }
+    answers.results[f"GET /collections/{name}/exists"] = {"exists": exists}
+    answers.results[f"PUT /collections/{name}"] = True
+    answers.results[f"GET /collections/{name}"] = {
+        "status": "green",
+        "optimizer_status": "ok",
+        "segments_count": 1,
+        "payload_schema": {},
+        "config": {
+            "params": {"vectors": {"page": {"size": layout.dim, "distance": "Dot"}}},
+            "hnsw_config": {"m": 0, "ef_construct": 4, "full_scan_threshold": 1},
+            "optimizer_config": {
+                "deleted_threshold": 0.2,
+                "vacuum_min_vector_number": 1000,
+                "default_segment_number": 0,
+                "flush_interval_sec": 5,
+            },
+            "metadata": {"pagelens": purpose},
+        },
+    }

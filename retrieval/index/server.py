@@ -65,11 +65,13 @@ class ServerOptions:
         shards: how many parts it is split into; None for the server's choice.
         replicas: how many servers of a cluster hold each part.
         write_consistency: how many of them must have stored a page before it counts as stored.
+        may_create: whether to make the collection where there is none.
         retries: of every request.
     """
 
     place: str
     owner: str = ""
+    may_create: bool = True
     shards: int | None = None
     replicas: int = 1
     write_consistency: int = 1
@@ -94,7 +96,8 @@ class QdrantIndex:
             options: those of the collection itself count when it is made.
 
         Raises:
-            IndexMismatch: it was made for another encoder, dimension, storage or library.
+            IndexMismatch: it was made for another encoder, dimension, storage or library, or is
+                not there and may not be made.
             IndexServerFailed: the server does not answer, refuses, or is too old.
         """
         self._client = client
@@ -245,6 +248,10 @@ class QdrantIndex:
         )
 
     def _create(self) -> None:
+        if not self._options.may_create:
+            raise IndexMismatch(
+                f"there is no collection {self._collection} at {self._options.place}"
+            )
         params = models.VectorParams(
             size=self._layout.dim,
             distance=models.Distance.DOT,

@@ -26,7 +26,7 @@ from retrieval.index.requests import (
 from retrieval.index.retries import Retries
 from retrieval.index.server import QdrantIndex, ServerOptions
 from retrieval.records import PageEmbedding
-from tests.qdrant_answers import Answers, serve_answers
+from tests.qdrant_answers import Answers, describe_collection, serve_answers
 from tests.retrieval.test_index_contract import (
     DIM,
     LAYOUT,
@@ -60,35 +60,10 @@ def open_local(tmp_path):
     return open_index
 
 
-def collection_info(metadata):
-    """As a server describes a collection."""
-    return {
-        "status": "green",
-        "optimizer_status": "ok",
-        "segments_count": 1,
-        "payload_schema": {},
-        "config": {
-            "params": {"vectors": {"page": {"size": DIM, "distance": "Dot"}}},
-            "hnsw_config": {"m": 0, "ef_construct": 4, "full_scan_threshold": 1},
-            "optimizer_config": {
-                "deleted_threshold": 0.2,
-                "vacuum_min_vector_number": 1000,
-                "default_segment_number": 0,
-                "flush_interval_sec": 5,
-            },
-            "metadata": metadata,
-        },
-    }
-
-
 @pytest.fixture
 def recorded(answers):
     """An index whose server keeps what it is asked for; the collection is not there yet."""
-    purpose = {"encoder": LAYOUT.encoder_key, "dim": DIM, "storage": "float16"}
-    metadata = {"pagelens": purpose | {"library": "my-library"}}
-    answers.results["GET /collections/pages/exists"] = {"exists": False}
-    answers.results["GET /collections/pages"] = collection_info(metadata)
-    answers.results["PUT /collections/pages"] = True
+    describe_collection(answers, "pages", LAYOUT, "my-library", exists=False)
     options = ServerOptions(
         answers.url, "my-library", shards=3, replicas=2, write_consistency=2, retries=QUICK
     )
@@ -302,6 +277,13 @@ def test_a_collection_of_another_library_or_program_is_refused(open_local, tmp_p
         client.create_collection("foreign", vectors_config={})
     with pytest.raises(IndexMismatch, match="not made by Pagelens"):
         open_local(collection="foreign")
+
+
+def test_a_collection_that_must_be_there_is_not_made_anew(open_local):
+    with pytest.raises(IndexMismatch, match="there is no collection pages at there"):
+        open_local(may_create=False)
+    open_local().close()
+    open_local(may_create=False).close()
 
 
 @pytest.mark.parametrize(
