@@ -1,4 +1,4 @@
-"""HTTP servers on this machine that answer as a Qdrant server in trouble, or keep what is asked.
+"""Servers on this machine that answer as a Qdrant server in trouble, or keep what is asked.
 
 They are no Qdrant: nothing is stored or found. What a server does with a request is tested on a
 live one, where there is one (`tests/retrieval/test_index_contract.py`).
@@ -7,10 +7,16 @@ live one, where there is one (`tests/retrieval/test_index_contract.py`).
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+import grpc
+from qdrant_client import grpc as messages
+from qdrant_client import models
+from qdrant_client.conversions.conversion import RestToGrpc
 
 from retrieval.index.base import IndexLayout
 
@@ -117,6 +123,72 @@ def describe_collection(
                 "default_segment_number": 0,
                 "flush_interval_sec": 5,
             },
+            "wal_config": {"wal_capacity_mb": 32, "wal_segments_ahead": 0},
             "metadata": {"pagelens": purpose},
         },
     }
+
+
+@dataclass
+class GrpcAnswers:
+    """What a gRPC server answers, and what it was asked.
+
+    Attributes:
+        port: where it listens.
+        failure: with what it refuses everything; None to answer.
+        replies: by method; what is not here is done.
+        asked: (method, message as it came) in the order of the calls.
+    """
+
+    port: int = 0
+    failure: grpc.StatusCode | None = None
+    replies: dict[str, Any] = field(default_factory=dict)
+    asked: list[tuple[str, bytes]] = field(default_factory=list)
+
+    def find(self, method: str, kind: type) -> Any:
+        """The only message of a method, read as what it is."""
+        (message,) = [message for asked, message in self.asked if asked == method]
+        return kind.FromString(message)
+
+
+@contextmanager
+def serve_grpc(answers: GrpcAnswers) -> Iterator[GrpcAnswers]:
+    """Serves until the block ends."""
+    completed = messages.UpdateResult(status=messages.UpdateStatus.Completed)
+    done = messages.PointsOperationResponse(result=completed)
+    answers.replies["HealthCheck"] = messages.HealthCheckReply(title="qdrant", version="1.20.0")
+
+    class Handler(grpc.GenericRpcHandler):
+        def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
+            method = details.method.rpartition("/")[2]
+
+            def answer(message: bytes, context: grpc.ServicerContext) -> bytes:
+                answers.asked.append((method, message))
+                if answers.failure:
+                    context.abort(answers.failure, "not now")
+                return answers.replies.get(method, done).SerializeToString()
+
+            return grpc.unary_unary_rpc_method_handler(answer)
+
+    server = grpc.server(ThreadPoolExecutor(1), handlers=[Handler()])
+    answers.port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield answers
+    finally:
+        server.stop(None).wait()
+
+
+def describe_grpc_collection(answers: GrpcAnswers, layout: IndexLayout, owner: str) -> None:
+    """Answers as a server that holds an empty collection of ours from the next call on."""
+    described = Answers()
+    describe_collection(described, "any", layout, owner, exists=False)
+    info = models.CollectionInfo(**described.results["GET /collections/any"])
+    answers.replies["CollectionExists"] = messages.CollectionExistsResponse(
+        result=messages.CollectionExists(exists=False)
+    )
+    answers.replies["Query"] = messages.QueryResponse()
+    answers.replies["Create"] = messages.CollectionOperationResponse(result=True)
+    answers.replies["Get"] = messages.GetCollectionInfoResponse(
+        result=RestToGrpc.convert_collection_info(info)
+    )

@@ -2,19 +2,21 @@
 
 import socket
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from datetime import datetime, timezone
 
 import grpc
 import numpy as np
 import pytest
 from qdrant_client import QdrantClient
+from qdrant_client import grpc as messages
 from qdrant_client.conversions.conversion import RestToGrpc
 
 from app.errors import format_error
 from retrieval.errors import IndexFailed, IndexMismatch, IndexServerFailed
-from retrieval.index.base import VectorStorage
+from retrieval.index import connection
+from retrieval.index.base import PageFilter, VectorStorage
 from retrieval.index.connection import check_version, connect
 from retrieval.index.points import INDEXED_FIELDS, build_points
 from retrieval.index.requests import (
@@ -25,8 +27,15 @@ from retrieval.index.requests import (
 )
 from retrieval.index.retries import Retries
 from retrieval.index.server import QdrantIndex, ServerOptions
-from retrieval.records import PageEmbedding
-from tests.qdrant_answers import Answers, describe_collection, serve_answers
+from retrieval.records import Kind, PageEmbedding
+from tests.qdrant_answers import (
+    Answers,
+    GrpcAnswers,
+    describe_collection,
+    describe_grpc_collection,
+    serve_answers,
+    serve_grpc,
+)
 from tests.retrieval.test_index_contract import (
     DIM,
     LAYOUT,
@@ -138,33 +147,100 @@ def test_what_is_no_qdrant_server_is_said_to_be_none(answers):
     assert len(answers.asked) == 2
 
 
-def test_failures_of_grpc_are_retried_and_named_like_those_of_http():
-    calls = []
+@pytest.fixture
+def grpc_answers():
+    with serve_grpc(GrpcAnswers()) as answers:
+        yield answers
 
-    class Unavailable(grpc.GenericRpcHandler):
-        def service(self, details):
-            def refuse(request, context):
-                calls.append(details.method)
-                context.abort(grpc.StatusCode.UNAVAILABLE, "starting up")
 
-            return grpc.unary_unary_rpc_method_handler(refuse)
-
-    server = grpc.server(ThreadPoolExecutor(1), handlers=[Unavailable()])
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
+def open_by_grpc(port, layout=LAYOUT):
     client = QdrantClient(
         host="127.0.0.1", grpc_port=port, prefer_grpc=True, check_compatibility=False
     )
-    place = f"http://127.0.0.1:{port}"
-    try:
-        with pytest.raises(IndexServerFailed) as failed:
-            QdrantIndex(client, "pages", LAYOUT, ServerOptions(place, retries=QUICK))
-    finally:
-        server.stop(None).wait()
-    assert len(calls) == QUICK.attempts
-    assert str(failed.value) == (
-        f"could not open the index at {place}: gRPC UNAVAILABLE: starting up"
+    options = ServerOptions(f"http://127.0.0.1:{port}", "my-library", shards=3, retries=QUICK)
+    return QdrantIndex(client, "pages", layout, options)
+
+
+def test_failures_of_grpc_are_retried_and_named_like_those_of_http(grpc_answers):
+    grpc_answers.failure = grpc.StatusCode.UNAVAILABLE
+    with pytest.raises(IndexServerFailed) as failed:
+        open_by_grpc(grpc_answers.port)
+    assert len(grpc_answers.asked) == QUICK.attempts
+    place = f"http://127.0.0.1:{grpc_answers.port}"
+    assert str(failed.value) == f"could not open the index at {place}: gRPC UNAVAILABLE: not now"
+
+
+def test_what_is_refused_by_grpc_is_not_asked_again(grpc_answers):
+    grpc_answers.failure = grpc.StatusCode.UNAUTHENTICATED
+    with pytest.raises(IndexServerFailed, match="UNAUTHENTICATED"):
+        open_by_grpc(grpc_answers.port)
+    assert len(grpc_answers.asked) == 1
+
+
+@pytest.mark.parametrize("storage", VectorStorage)
+def test_by_grpc_the_same_is_asked_for(grpc_answers, storage):
+    layout = replace(LAYOUT, storage=storage)
+    describe_grpc_collection(grpc_answers, layout, "my-library")
+    since = datetime(2026, 5, 1, tzinfo=timezone.utc)
+    asked_for = PageFilter(
+        documents=frozenset({"a", "b"}),
+        excluded=frozenset({"c"}),
+        kind=Kind.PAGE,
+        tags=frozenset({"tax"}),
+        pages=(2, None),
+        added=(since, None),
     )
+    with closing(open_by_grpc(grpc_answers.port, layout)) as index:
+        index.upsert([make_page("doc", text="pump valve")])
+        index.search(make_query(1, n_tokens=6), 5, asked_for)
+
+    made = grpc_answers.find("Create", messages.CreateCollection)
+    page = made.vectors_config.params_map.map["page"]
+    assert (page.size, page.distance) == (DIM, messages.Distance.Dot)
+    assert page.datatype == messages.Datatype.Value(storage.value.capitalize())
+    assert page.memory == messages.Memory.Cold
+    assert page.multivector_config.comparator == messages.MultiVectorComparator.MaxSim
+    assert made.sparse_vectors_config.map["words"].modifier == messages.Modifier.Idf
+    assert (made.hnsw_config.m, made.shard_number) == (0, 3)
+
+    (point,) = grpc_answers.find("Upsert", messages.UpsertPoints).points
+    assert len(point.vectors.vectors.vectors["page"].multi_dense.vectors) == 5
+    assert len(point.vectors.vectors.vectors["words"].sparse.indices) == 2
+
+    query = grpc_answers.find("Query", messages.QueryPoints)
+    assert (query.using, query.limit) == ("page", 5)
+    assert len(query.query.nearest.multi_dense.vectors) == 6
+    fields = {condition.field.key: condition.field for condition in query.filter.must}
+    assert set(fields) == {"", "document_id", "kind", "tags", "page_index", "added_at"}
+    assert query.filter.must[0].has_vector.has_vector == "page"
+    assert list(fields["document_id"].match.keywords.strings) == ["a", "b"]
+    assert (fields["page_index"].range.gte, fields["page_index"].range.HasField("lte")) == (
+        1,
+        False,
+    )
+    assert fields["added_at"].datetime_range.gte.ToDatetime(timezone.utc) == since
+    (excluded,) = query.filter.must_not
+    assert list(excluded.field.match.keywords.strings) == ["c"]
+
+
+def test_grpc_is_used_where_the_ports_are_the_usual_ones_and_it_answers(
+    answers, grpc_answers, monkeypatch
+):
+    """The ports stand in for 6333 and 6334, which something else may use on this machine."""
+    rest_port = int(answers.url.rpartition(":")[2])
+    monkeypatch.setattr(connection, "GRPC_PORT", grpc_answers.port)
+    with closing(connect(answers.url, retries=QUICK)):
+        assert grpc_answers.asked == []
+    monkeypatch.setattr(connection, "REST_PORT", rest_port)
+    with closing(connect(answers.url, retries=QUICK)) as client:
+        grpc_answers.asked.clear()
+        assert client.info().version == "1.20.0"
+        assert [method for method, _ in grpc_answers.asked] == ["HealthCheck"]
+    grpc_answers.failure = grpc.StatusCode.UNIMPLEMENTED
+    with closing(connect(answers.url, retries=QUICK)) as client:
+        answers.asked.clear()
+        assert client.info().version == "1.20.0"
+        assert answers.paths == ["GET /"]
 
 
 def test_a_new_collection_is_made_as_the_settings_say(recorded, answers):
