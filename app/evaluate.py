@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.index_choice import INDEX_FOLDER
 from app.library import Library
 from app.library_status import count_bytes
 from app.settings import Settings
@@ -58,16 +59,17 @@ class Evaluation:
         search: of the search as people get it.
         stages: of each of its parts, if that was asked for.
         pages_per_second: pages indexed by this run, previews included; None if none was.
-        bytes_per_page: size of the vector index, without its log.
-        log_bytes: size of the write-ahead log, which does not grow with the library.
+        bytes_per_page: size of the vector index, without its log; None where a Qdrant server
+            holds it.
+        log_bytes: size of the write-ahead log, which does not grow with the library; or None.
     """
 
     search: Measured
     stages: dict[str, Measured]
     n_pages: int
     pages_per_second: float | None
-    bytes_per_page: float
-    log_bytes: int
+    bytes_per_page: float | None
+    log_bytes: int | None
     encoder: str
     reranker: str | None
     failed: tuple[Refusal, ...]
@@ -119,14 +121,17 @@ def evaluate_folder(
         encoder = library.encoder.key
         reranker = library.encoders.choose_reranker()
     # Closing gives back what the index reserves while it is open.
-    log_bytes = count_bytes(settings.library / "index" / "wal")
-    index_bytes = count_bytes(settings.library / "index") - log_bytes
+    index_folder = settings.library / INDEX_FOLDER
+    index_bytes = log_bytes = None
+    if index_folder.exists():
+        log_bytes = count_bytes(index_folder / "wal")
+        index_bytes = count_bytes(index_folder) - log_bytes
     return Evaluation(
         search=measured.pop(SEARCH),
         stages=measured,
         n_pages=n_pages,
         pages_per_second=report.pages / report.indexing_seconds if report.pages else None,
-        bytes_per_page=index_bytes / n_pages if n_pages else 0.0,
+        bytes_per_page=None if index_bytes is None else index_bytes / max(n_pages, 1),
         log_bytes=log_bytes,
         encoder=encoder,
         reranker=reranker.name if reranker else None,

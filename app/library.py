@@ -14,6 +14,7 @@ from PIL import Image
 
 from app.doctor import Diagnosis, examine
 from app.encoders import LibraryEncoders, check_name
+from app.index_choice import open_index
 from app.lock import lock_library
 from app.settings import Settings
 from ingest.documents import NONSENSE_SCORE, PHOTO_ENCODER_KEY, Counts, Document, Documents
@@ -39,7 +40,6 @@ from retrieval.errors import (
 )
 from retrieval.evidence import draw_evidence
 from retrieval.index.base import ALL_PAGES, IndexLayout, PageFilter
-from retrieval.index.edge import EdgeIndex
 from retrieval.lexical import weigh_question
 from retrieval.nonsense import measure_nonsense
 from retrieval.queries import Query, ask_picture, ask_region, no_words
@@ -78,7 +78,7 @@ class Library:
             layout = IndexLayout(
                 self.encoder.spec.dim, self.encoder.key, self.encoders.vector_storage
             )
-            self._index = EdgeIndex(self.folder / "index", layout)
+            self._index = open_index(settings, self._documents, layout)
             self._ingest_lock = threading.Lock()
             self._is_closing = False
             self._remove_unfinished()

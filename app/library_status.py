@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.documents import ENCODER_ID, Counts, Document, Documents
+from ingest.documents import COLLECTION, ENCODER_ID, Counts, Document, Documents
 from ingest.sources import DATABASE, Refusal
 from retrieval.errors import InvalidLibraryPath
 
@@ -20,11 +20,14 @@ class LibraryStatus:
     Attributes:
         encoder: the catalog id of the encoder it is bound to; None for an empty library.
         n_bytes: all files of the library folder.
+        collection: where a Qdrant server holds its index, which `n_bytes` does not count; None
+            where the index is in the folder.
     """
 
     counts: Counts
     encoder: str | None
     n_bytes: int
+    collection: str | None
     documents: tuple[Document, ...]
     refusals: tuple[Refusal, ...]
 
@@ -38,13 +41,14 @@ def read_status(folder: Path) -> LibraryStatus:
     if folder.exists() and not folder.is_dir():
         raise InvalidLibraryPath(f"{folder} is a file, not a library folder")
     if not (folder / DATABASE).exists():
-        return LibraryStatus(Counts(0, 0, 0, 0, 0), None, 0, (), ())
+        return LibraryStatus(Counts(0, 0, 0, 0, 0), None, 0, None, (), ())
     documents = Documents(folder)
     try:
         return LibraryStatus(
             documents.count(),
             documents.read_setting(ENCODER_ID),
             count_bytes(folder),
+            documents.read_setting(COLLECTION),
             tuple(documents.list_whole()),
             tuple(documents.list_refusals()),
         )

@@ -146,10 +146,11 @@ def print_diagnosis(diagnosis: Diagnosis) -> None:
 def evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
     """The last line of `evaluate --json`."""
     pages_per_second = evaluation.pages_per_second
+    bytes_per_page = evaluation.bytes_per_page
     content = {
         **_measured_json(evaluation.search),
         "pages_per_second": None if pages_per_second is None else round(pages_per_second, 3),
-        "bytes_per_page": round(evaluation.bytes_per_page),
+        "bytes_per_page": None if bytes_per_page is None else round(bytes_per_page),
         "log_bytes": evaluation.log_bytes,
         "encoder": evaluation.encoder,
         "reranker": evaluation.reranker,
@@ -181,6 +182,7 @@ def status_json(status: LibraryStatus) -> dict[str, Any]:
         "failed": status.counts.failed,
         "encoder": status.encoder,
         "bytes": status.n_bytes,
+        "collection": status.collection,
     }
 
 
@@ -224,13 +226,16 @@ def print_evaluation(evaluation: Evaluation) -> None:
     if evaluation.stages:
         console.print(_tabulate_stages(evaluation.stages))
     speed = evaluation.pages_per_second
+    index_size, log_size = evaluation.bytes_per_page, evaluation.log_bytes
+    if index_size is None or log_size is None:
+        size = "the index on a Qdrant server"
+    else:
+        size = f"{format_bytes(index_size)} of index a page (and {format_bytes(log_size)} of log)"
     console.print(
         f"{evaluation.n_pages:,} pages, "
         + (f"{speed:.1f} pages/s, " if speed else "indexed before, ")
         + f"{search.ms_per_query:.0f} ms a query, "
-        f"{format_bytes(evaluation.bytes_per_page)} of index a page "
-        f"(and {format_bytes(evaluation.log_bytes)} of log), {evaluation.encoder}, "
-        f"reranker {evaluation.reranker or 'none'}",
+        f"{size}, {evaluation.encoder}, reranker {evaluation.reranker or 'none'}",
         highlight=False,
         soft_wrap=True,
     )
@@ -359,6 +364,14 @@ def print_status(folder: Path, status: LibraryStatus) -> None:
         highlight=False,
         soft_wrap=True,
     )
+    if status.collection:
+        console.print(
+            f"The index is the collection {status.collection} of a Qdrant server; its size is not "
+            "counted.",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
     if counts.unread_pages:
         console.print(f"{count_things(counts.unread_pages, 'page')} without a word to search by")
     if status.documents:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from retrieval.errors import InvalidSetting
@@ -34,8 +35,36 @@ class Settings(BaseSettings):
     dtype: str = Field("auto", description="float32, bfloat16 or float16")
     attention: str = Field("auto", description="eager, sdpa or flash_attention_2")
     skip_self_test: bool = Field(False, description="use an encoder that was not seen to work")
+    qdrant_url: str | None = Field(
+        None,
+        # A password in the address would stand in error messages; the API key does not.
+        pattern=r"^https?://[^\s/@]+(/[^\s@]*)?$",
+        description="a Qdrant server that holds the index; none: it is in the library folder",
+    )
+    qdrant_api_key: SecretStr | None = Field(None, description="its API key")
+    qdrant_collection: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9_-]+$",
+        description="the collection of a new library; none: one named after the library's id",
+    )
+    qdrant_timeout_s: float = Field(30.0, gt=0, description="how long an answer is waited for")
+    qdrant_shards: int | None = Field(
+        None, ge=1, description="shards of a new collection; none: the server's choice"
+    )
+    qdrant_replicas: int = Field(1, ge=1, description="copies of each shard of a new collection")
+    qdrant_write_consistency: int = Field(
+        1, ge=1, description="copies that must be written before a page counts as stored"
+    )
     host: str = Field("127.0.0.1", description="the address the web page is served on")
     port: int = Field(7860, ge=0, le=65535, description="its port; 0 takes a free one")
+
+    @field_validator("qdrant_api_key")
+    @classmethod
+    def _check_header(cls, key: SecretStr | None) -> SecretStr | None:
+        """Clients print a header that they cannot send, and with it the key."""
+        if key is not None and not re.fullmatch(r"[!-~]+", key.get_secret_value()):
+            raise ValueError("a key of visible ASCII characters without spaces is expected")
+        return key
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -51,6 +51,9 @@ VECTOR_STORAGE = "vector_storage"
 NONSENSE_SCORE = "nonsense_score"
 PHOTO_ENCODER_KEY = "photo_encoder_key"
 PHOTO_ENCODER_ID = "photo_encoder_id"
+LIBRARY_ID = "library_id"
+# The collection of a Qdrant server that holds its index; unset where that is in its folder.
+COLLECTION = "collection"
 
 
 @dataclass(frozen=True, slots=True)

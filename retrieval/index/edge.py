@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,30 +21,40 @@ from retrieval.index.base import (
     VectorStorage,
     point_id,
 )
+from retrieval.index.filters import (
+    AnyOf,
+    Clause,
+    Clauses,
+    HasVector,
+    NumberRange,
+    TimeRange,
+    list_clauses,
+    of_documents,
+)
 from retrieval.index.points import (
     EMBEDDING_FIELDS,
     FOUND_FIELDS,
+    INDEXED_FIELDS,
     PAGE,
     PHOTO,
     WORD_FIELDS,
     WORDS,
+    FieldType,
     Point,
     build_points,
     check_dim,
-    read_embedding,
+    collect_embeddings,
+    collect_photos,
+    collect_words,
     read_found,
-    read_words,
 )
 from retrieval.lexical import SparseVector
 from retrieval.records import PageEmbedding, QueryEmbedding, Word
 
-INDEXED_FIELDS = {
-    "document_id": edge.PayloadSchemaType.Keyword,
-    "document": edge.PayloadSchemaType.Keyword,
-    "page_index": edge.PayloadSchemaType.Integer,
-    "kind": edge.PayloadSchemaType.Keyword,
-    "tags": edge.PayloadSchemaType.Keyword,
-    "added_at": edge.PayloadSchemaType.Datetime,
+FIELD_TYPES = {
+    FieldType.KEYWORD: edge.PayloadSchemaType.Keyword,
+    FieldType.INTEGER: edge.PayloadSchemaType.Integer,
+    FieldType.DATETIME: edge.PayloadSchemaType.Datetime,
 }
 
 DATATYPES = {
@@ -79,8 +88,9 @@ class EdgeIndex:
                 folder.mkdir(parents=True, exist_ok=True)
                 self._shard = edge.EdgeShard.create(str(folder), _build_config(layout))
             known = self._shard.info().payload_schema
-            for field, schema in INDEXED_FIELDS.items():
+            for field, kind in INDEXED_FIELDS.items():
                 if field not in known:
+                    schema = FIELD_TYPES[kind]
                     self._shard.update(edge.UpdateOperation.create_field_index(field, schema))
 
     def upsert(self, pages: Sequence[IndexedPage]) -> None:
@@ -131,7 +141,7 @@ class EdgeIndex:
             query=edge.Query.Nearest(vectors, using=using),
             limit=limit,
             # Points without this vector would come too, with a score of 0.
-            filter=_build_filter(page_filter, using),
+            filter=_compile_filter(list_clauses(page_filter, having=using)),
             with_payload=FOUND_FIELDS,
             params=edge.SearchParams(exact=True),
         )
@@ -141,29 +151,20 @@ class EdgeIndex:
 
     def fetch(self, pages: Sequence[tuple[str, int]]) -> list[PageEmbedding | None]:
         """Stored embeddings; see `PageIndex.fetch`."""
-        found = {
-            str(record.id): read_embedding(record.vector[PAGE], record.payload)
-            for record in self._retrieve(pages, EMBEDDING_FIELDS, [PAGE])
-            if isinstance(record.vector, dict) and PAGE in record.vector
-        }
+        found = collect_embeddings(self._retrieve(pages, EMBEDDING_FIELDS, [PAGE]))
         return [found.get(self._id(page)) for page in pages]
 
     def fetch_words(self, pages: Sequence[tuple[str, int]]) -> list[tuple[Word, ...]]:
         """Stored words; see `PageIndex.fetch_words`."""
-        found = {
-            str(record.id): read_words(record.payload)
-            for record in self._retrieve(pages, WORD_FIELDS, [])
-        }
+        found = collect_words(self._retrieve(pages, WORD_FIELDS, []))
         return [found.get(self._id(page), ()) for page in pages]
 
     def fetch_photo(self, document_id: str, page_index: int) -> NDArray[np.float16] | None:
         """The stored photo vector; see `PageIndex.fetch_photo`."""
         if not self._has_photos():
             return None
-        for record in self._retrieve([(document_id, page_index)], [], [PHOTO]):
-            if isinstance(record.vector, dict) and PHOTO in record.vector:
-                return np.asarray(record.vector[PHOTO], dtype=np.float32).astype(np.float16)
-        return None
+        page = (document_id, page_index)
+        return collect_photos(self._retrieve([page], [], [PHOTO])).get(self._id(page))
 
     def list_pages(self) -> set[tuple[str, int]]:
         """Every page stored; see `PageIndex.list_pages`."""
@@ -184,14 +185,15 @@ class EdgeIndex:
     def delete_documents(self, document_ids: Collection[str]) -> None:
         """Removes documents; see `PageIndex.delete_documents`."""
         if document_ids:
-            matching = edge.Filter(must=[_match_any("document_id", document_ids)])
+            matching = _compile_filter(of_documents(document_ids))
             with _index_errors("write to"):
                 self._shard.update(edge.UpdateOperation.delete_points_by_filter(matching))
 
     def count(self, page_filter: PageFilter = ALL_PAGES) -> int:
         """The number of pages stored."""
         with _index_errors("read"):
-            request = edge.CountRequest(exact=True, filter=_build_filter(page_filter))
+            matching = _compile_filter(list_clauses(page_filter))
+            request = edge.CountRequest(exact=True, filter=matching)
             return int(self._shard.count(request))
 
     def optimize(self) -> None:
@@ -229,7 +231,7 @@ class EdgeIndex:
 
     def _has_photos(self) -> bool:
         with _index_errors("read"):
-            having = edge.Filter(must=[edge.HasVectorCondition(PHOTO)])
+            having = _compile_filter(list_clauses(having=PHOTO))
             return bool(self._shard.count(edge.CountRequest(exact=True, filter=having)))
 
 
@@ -269,36 +271,27 @@ def _compile_sparse(terms: SparseVector) -> Any:
     return edge.SparseVector(indices=list(terms.indices), values=list(terms.values))
 
 
-def _build_filter(page_filter: PageFilter, having: str | None = None) -> Any | None:
-    must: list[Any] = [edge.HasVectorCondition(having)] if having else []
-    must_not = []
-    if page_filter.documents is not None:
-        must.append(_match_any("document_id", page_filter.documents))
-    if page_filter.excluded:
-        must_not.append(_match_any("document_id", page_filter.excluded))
-    if page_filter.kind is not None:
-        must.append(_match_any("kind", [page_filter.kind.value]))
-    if page_filter.tags:
-        must.append(_match_any("tags", page_filter.tags))
-    first, last = page_filter.pages
-    if first is not None or last is not None:
-        bounds = edge.RangeFloat(
-            gte=None if first is None else first - 1, lte=None if last is None else last - 1
-        )
-        must.append(edge.FieldCondition("page_index", range=bounds))
-    if page_filter.added != (None, None):
-        since, until = map(_format_time, page_filter.added)
-        times = edge.RangeDateTime(gte=since, lte=until)
-        must.append(edge.FieldCondition("added_at", range=times))
-    return edge.Filter(must=must, must_not=must_not) if must or must_not else None
+def _compile_filter(clauses: Clauses) -> Any:
+    return edge.Filter(
+        must=[_compile_clause(clause) for clause in clauses.must],
+        must_not=[_compile_clause(clause) for clause in clauses.must_not],
+    )
 
 
-def _format_time(time: datetime | None) -> str | None:
-    return None if time is None else time.isoformat()
-
-
-def _match_any(field: str, values: Collection[str]) -> Any:
-    return edge.FieldCondition(field, match=edge.MatchAny(sorted(values)))
+def _compile_clause(clause: Clause) -> Any:
+    match clause:
+        case HasVector(name):
+            return edge.HasVectorCondition(name)
+        case AnyOf(field, values):
+            return edge.FieldCondition(field, match=edge.MatchAny(list(values)))
+        case NumberRange(field, first, last):
+            return edge.FieldCondition(field, range=edge.RangeFloat(gte=first, lte=last))
+        case TimeRange(field, since, until):
+            times = edge.RangeDateTime(
+                gte=None if since is None else since.isoformat(),
+                lte=None if until is None else until.isoformat(),
+            )
+            return edge.FieldCondition(field, range=times)
 
 
 @contextmanager

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,9 @@ PAGE = "page"
 WORDS = "words"
 PHOTO = "photo"
 
+# Qdrant takes multi-vectors of fewer numbers than this, on every backend.
+PAGE_NUMBERS_LIMIT = 1_048_576
+
 # Boxes are stored as 16-bit steps of the page's width and height (0.02 px on a 1,280 px preview);
 # the last step stands for NaN.
 BOX_STEPS = 65_534
@@ -31,6 +35,25 @@ NO_BOX = 65_535
 FOUND_FIELDS = ["document_id", "document", "page_index", "kind", "has_words"]
 EMBEDDING_FIELDS = ["boxes", "grid", "places", "word_boxes"]
 WORD_FIELDS = ["text", "word_boxes"]
+
+
+class FieldType(str, Enum):
+    """What a payload field that can be filtered by holds."""
+
+    KEYWORD = "keyword"
+    INTEGER = "integer"
+    DATETIME = "datetime"
+
+
+# Every field that a filter names: servers in strict mode refuse to filter by any other.
+INDEXED_FIELDS = {
+    "document_id": FieldType.KEYWORD,
+    "document": FieldType.KEYWORD,
+    "page_index": FieldType.INTEGER,
+    "kind": FieldType.KEYWORD,
+    "tags": FieldType.KEYWORD,
+    "added_at": FieldType.DATETIME,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +79,17 @@ def build_points(pages: Sequence[IndexedPage], layout: IndexLayout) -> list[Poin
     """The points of a batch; pages that nothing could find are left out.
 
     Raises:
-        InvalidEmbedding: a page has vectors of another dimension, or a photo no unit vector.
+        InvalidEmbedding: a page has vectors of another dimension or too many of them, or a photo
+            no unit vector.
     """
     for page in pages:
         check_dim(page.embedding.vectors, layout.dim)
+        n_numbers = page.embedding.vectors.size
+        if n_numbers >= PAGE_NUMBERS_LIMIT:
+            raise InvalidEmbedding(
+                f"{page.document}, page {page.page_index + 1:,} has {n_numbers:,} numbers in its "
+                f"vectors; an index takes fewer than {PAGE_NUMBERS_LIMIT:,}"
+            )
         if page.photo is not None:
             check_unit_vectors(page.photo[None], np.float16)
     points = [_build_point(page, layout.encoder_key) for page in pages]
@@ -86,6 +116,33 @@ def read_found(payload: Mapping[str, Any], score: float) -> ScoredPage:
         score=score,
         has_words=payload["has_words"],
     )
+
+
+def collect_embeddings(records: Iterable[Any]) -> dict[str, PageEmbedding]:
+    """By point id, the embeddings of the records that have page vectors.
+
+    Args:
+        records: as a Qdrant client gives them, with `PAGE` and `EMBEDDING_FIELDS`.
+    """
+    return {
+        str(record.id): read_embedding(record.vector[PAGE], record.payload)
+        for record in records
+        if _has_vector(record, PAGE)
+    }
+
+
+def collect_photos(records: Iterable[Any]) -> dict[str, NDArray[np.float16]]:
+    """By point id, the photo vectors of the records that have one; they are read with `PHOTO`."""
+    return {
+        str(record.id): np.asarray(record.vector[PHOTO], dtype=np.float32).astype(np.float16)
+        for record in records
+        if _has_vector(record, PHOTO)
+    }
+
+
+def collect_words(records: Iterable[Any]) -> dict[str, tuple[Word, ...]]:
+    """By point id, the words of records that are read with `WORD_FIELDS`."""
+    return {str(record.id): read_words(record.payload) for record in records}
 
 
 def read_embedding(vectors: Sequence[Sequence[float]], payload: Mapping[str, Any]) -> PageEmbedding:
@@ -147,6 +204,11 @@ def unpack_places(packed: str) -> NDArray[np.uint16]:
     """The inverse of `pack_places`."""
     steps = np.frombuffer(zlib.decompress(base64.b64decode(packed)), dtype="<u2")
     return np.cumsum(steps, dtype=np.uint16)
+
+
+def _has_vector(record: Any, name: str) -> bool:
+    # A record without any vector has an empty list in place of the mapping.
+    return isinstance(record.vector, Mapping) and name in record.vector
 
 
 def _build_point(page: IndexedPage, encoder_key: str) -> Point:

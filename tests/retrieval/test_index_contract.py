@@ -1,52 +1,99 @@
-"""What every vector index does, whichever stores the pages."""
+"""What every vector index does, whichever stores the pages.
 
-import json
+"edge" is the embedded one, "local" the code for servers on qdrant-client's own Python
+implementation, and "server" the same code on a live server, where PAGELENS_TEST_QDRANT_URL names
+one (and PAGELENS_TEST_QDRANT_API_KEY its key). Local mode computes everything exactly, in float32
+and in memory: it says nothing of datatypes, payload indexes, strict mode, limits or the wire.
+"""
+
+import os
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import pytest
+from qdrant_client import QdrantClient
 
 from retrieval.errors import IndexFailed, InvalidEmbedding
-from retrieval.index.base import IndexedPage, IndexLayout, PageFilter, VectorStorage
+from retrieval.index.base import (
+    IndexedPage,
+    IndexLayout,
+    PageFilter,
+    PageIndex,
+    VectorStorage,
+)
+from retrieval.index.connection import connect
 from retrieval.index.edge import EdgeIndex
+from retrieval.index.server import QdrantIndex, ServerOptions
 from retrieval.lexical import weigh_question
 from retrieval.maxsim import score_maxsim
 from retrieval.records import Box, Kind, PageEmbedding, QueryEmbedding, Word
-from tests.terminal import run_python
 
 DIM = 32
 ALL_PAGES = PageFilter()
 LAYOUT = IndexLayout(DIM, "test-encoder@1", VectorStorage.FLOAT16)
-BACKENDS = {"edge": EdgeIndex}
+
+# Read as the tests are collected: no other test shall see what is set outside.
+SERVER_URL = os.environ.get("PAGELENS_TEST_QDRANT_URL")
+SERVER_KEY = os.environ.get("PAGELENS_TEST_QDRANT_API_KEY")
 
 # Vectors rest as float16, whose rounding is at most 5e-4 of a value.
 SCORE_TOLERANCE = 1e-3
 BOX_TOLERANCE = 1 / 65_534
 
 
+@contextmanager
+def edge_storage(folder: Path):
+    yield lambda: EdgeIndex(folder / "index", LAYOUT)
+
+
+@contextmanager
+def local_storage(folder: Path):
+    options = ServerOptions("local mode")
+    yield lambda: QdrantIndex(QdrantClient(path=str(folder)), "pages", LAYOUT, options)
+
+
+@contextmanager
+def server_storage(folder: Path):
+    """A collection of its own, gone afterwards."""
+    collection = f"pagelens-test-{uuid4().hex}"
+    options = ServerOptions(SERVER_URL)
+    yield lambda: QdrantIndex(connect(SERVER_URL, SERVER_KEY), collection, LAYOUT, options)
+    connect(SERVER_URL, SERVER_KEY).delete_collection(collection)
+
+
+# Each gives what opens one and the same storage, as often as it is called.
+BACKENDS = {"edge": edge_storage, "local": local_storage}
+if SERVER_URL:
+    BACKENDS["server"] = server_storage
+
+
 @pytest.fixture(params=BACKENDS)
 def open_index(request, tmp_path):
     """Opens the same storage each time it is called."""
-    opened = []
+    opened: list[PageIndex] = []
+    with BACKENDS[request.param](tmp_path) as open_storage:
 
-    def open_again():
+        def open_again():
+            for index in opened:
+                index.close()
+            opened[:] = [open_storage()]
+            return opened[0]
+
+        yield open_again
         for index in opened:
             index.close()
-        opened[:] = [BACKENDS[request.param](tmp_path / "index", LAYOUT)]
-        return opened[0]
-
-    yield open_again
-    for index in opened:
-        index.close()
 
 
 @pytest.fixture(scope="module", params=BACKENDS)
 def shared_index(request, tmp_path_factory):
-    index = BACKENDS[request.param](tmp_path_factory.mktemp("shared") / "index", LAYOUT)
-    yield index
-    index.close()
+    with BACKENDS[request.param](tmp_path_factory.mktemp("shared")) as open_storage:
+        index = open_storage()
+        yield index
+        index.close()
 
 
 @pytest.fixture
@@ -243,6 +290,16 @@ def test_refuses_a_batch_with_a_page_of_another_dimension(index):
     assert index.count() == 0
 
 
+def test_refuses_a_page_with_more_numbers_than_qdrant_takes(index):
+    most = 1_048_576 // DIM
+    vectors = np.tile(unit_vectors(1, 8).astype(np.float16), (most // 8, 1))
+    embedding = PageEmbedding(vectors, np.zeros((most, 4), np.float32))
+    too_large = replace(make_page("wall", page_index=1), embedding=embedding)
+    with pytest.raises(InvalidEmbedding, match=r"wall.pdf, page 2 has 1,048,576.*than 1,048,576"):
+        index.upsert([make_page("right", seed=1), too_large])
+    assert index.count() == 0
+
+
 def test_refuses_a_query_of_another_dimension(index):
     index.upsert([make_page("doc")])
     with pytest.raises(InvalidEmbedding, match=r"48.*32"):
@@ -384,47 +441,6 @@ def test_lists_every_page(index):
     assert index.list_pages() == set()
     index.upsert([make_page("doc", i, seed=i) for i in range(3)] + [make_page("other", 7)])
     assert index.list_pages() == {("doc", 0), ("doc", 1), ("doc", 2), ("other", 7)}
-
-
-def run_in_another_process(script: str, folder: Path):
-    setup = (
-        "import os, signal\nfrom pathlib import Path\n"
-        "from tests.retrieval.test_index_contract import *\n"
-        f"folder = Path({json.dumps(str(folder))})\n"
-    )
-    return run_python("-c", setup + script)
-
-
-def test_stored_pages_survive_a_process_that_is_killed(open_index, tmp_path):
-    ended = run_in_another_process(
-        "index = EdgeIndex(folder, LAYOUT)\n"
-        "index.upsert([make_page('doc', i, seed=i) for i in range(5)])\n"
-        "os.kill(os.getpid(), signal.SIGKILL)\n",
-        tmp_path / "index",
-    )
-    assert ended.returncode == -9, ended.stderr
-    index = open_index()
-    assert index.count() == 5
-    (stored,) = index.fetch([("doc", 4)])
-    np.testing.assert_array_equal(stored.vectors, make_page("doc", 4, seed=4).embedding.vectors)
-
-
-def test_a_second_process_cannot_open_it(open_index, tmp_path):
-    index = open_index()
-    index.upsert([make_page("doc")])
-    ended = run_in_another_process(
-        "try:\n    EdgeIndex(folder, LAYOUT)\nexcept IndexFailed as error:\n"
-        "    print('refused:', error)\n",
-        tmp_path / "index",
-    )
-    assert ended.stdout.startswith("refused: could not open the index"), ended.stderr
-    assert index.count() == 1
-
-
-def test_a_folder_that_is_no_index_is_refused_as_a_failed_index(tmp_path):
-    (tmp_path / "edge_config.json").write_text("not an index")
-    with pytest.raises(IndexFailed, match="could not open the index"):
-        EdgeIndex(tmp_path, LAYOUT)
 
 
 @pytest.mark.parametrize(

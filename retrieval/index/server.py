@@ -1,0 +1,334 @@
+"""The index on a Qdrant server: one collection a library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from qdrant_client import QdrantClient, models
+
+from retrieval.errors import IndexFailed, IndexMismatch, IndexServerFailed
+from retrieval.index.base import (
+    ALL_PAGES,
+    IndexedPage,
+    IndexLayout,
+    PageFilter,
+    ScoredPage,
+    point_id,
+)
+from retrieval.index.connection import check_version
+from retrieval.index.filters import list_clauses, of_documents
+from retrieval.index.points import (
+    EMBEDDING_FIELDS,
+    FOUND_FIELDS,
+    INDEXED_FIELDS,
+    PAGE,
+    PHOTO,
+    WORD_FIELDS,
+    WORDS,
+    build_points,
+    check_dim,
+    collect_embeddings,
+    collect_photos,
+    collect_words,
+    read_found,
+)
+from retrieval.index.requests import (
+    compile_filter,
+    compile_point,
+    compile_sparse,
+    split_requests,
+)
+from retrieval.index.retries import DEFAULT_RETRIES, FAILURES, Retries, describe_failure
+from retrieval.lexical import SparseVector
+from retrieval.records import PageEmbedding, QueryEmbedding, Word
+
+T = TypeVar("T")
+
+# Points read at once where all are read.
+SCROLL_POINTS = 1_000
+
+# Where a collection's metadata say what it was made for.
+METADATA = "pagelens"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOptions:
+    """How a new collection lies on the server, and how the server is asked.
+
+    Attributes:
+        place: what errors call the server: its URL.
+        owner: the library whose pages the collection holds.
+        shards: how many parts it is split into; None for the server's choice.
+        replicas: how many servers of a cluster hold each part.
+        write_consistency: how many of them must have stored a page before it counts as stored.
+        may_create: whether to make the collection where there is none.
+        retries: of every request.
+    """
+
+    place: str
+    owner: str = ""
+    may_create: bool = True
+    shards: int | None = None
+    replicas: int = 1
+    write_consistency: int = 1
+    retries: Retries = DEFAULT_RETRIES
+
+
+class QdrantIndex:
+    """A `PageIndex` in a collection of a Qdrant server.
+
+    Like the embedded index it builds no HNSW graph, so that every search is exact.
+    """
+
+    def __init__(
+        self, client: QdrantClient, collection: str, layout: IndexLayout, options: ServerOptions
+    ) -> None:
+        """Opens the collection, or makes it.
+
+        Args:
+            client: is closed with the index, and where it cannot be opened.
+            collection: its name.
+            layout: what it is for.
+            options: those of the collection itself count when it is made.
+
+        Raises:
+            IndexMismatch: it was made for another encoder, dimension, storage or library, or is
+                not there and may not be made.
+            IndexServerFailed: the server does not answer, refuses, or is too old.
+        """
+        self._client = client
+        self._collection = collection
+        self._layout = layout
+        self._options = options
+        try:
+            check_version(self._ask("open", client.info).version, layout.storage, options.place)
+            if not self._ask("open", client.collection_exists, collection):
+                self._create()
+            info = self._ask("open", client.get_collection, collection)
+            self._check_purpose(info.config.metadata)
+            # Before the first point is there: a server in strict mode would refuse to filter.
+            for field in INDEXED_FIELDS.keys() - (info.payload_schema or {}).keys():
+                schema = models.PayloadSchemaType(INDEXED_FIELDS[field].value)
+                self._ask("open", client.create_payload_index, collection, field, schema, wait=True)
+        except BaseException:
+            client.close()
+            raise
+        spaces = info.config.params.vectors
+        photos = spaces.get(PHOTO) if isinstance(spaces, dict) else None
+        self._photo_dim = None if photos is None else photos.size
+
+    def upsert(self, pages: Sequence[IndexedPage]) -> None:
+        """Stores pages; see `PageIndex.upsert`."""
+        points = build_points(pages, self._layout)
+        for point in points:
+            if point.photo:
+                self._add_photo_space(len(point.photo))
+        for batch in split_requests(points):
+            compiled = [compile_point(point) for point in batch]
+            self._ask("write to", self._client.upsert, self._collection, compiled, wait=True)
+
+    def search(
+        self,
+        query: QueryEmbedding,
+        limit: int,
+        page_filter: PageFilter = ALL_PAGES,
+        *,
+        exact: bool = False,  # noqa: ARG002 - every search of this index is
+    ) -> list[ScoredPage]:
+        """The best pages by MaxSim; see `PageIndex.search`."""
+        if not len(query.vectors):
+            return []
+        check_dim(query.vectors, self._layout.dim)
+        return self._search(query.vectors.tolist(), PAGE, limit, page_filter)
+
+    def search_words(
+        self, terms: SparseVector, limit: int, page_filter: PageFilter = ALL_PAGES
+    ) -> list[ScoredPage]:
+        """The best pages by BM25; see `PageIndex.search_words`."""
+        if not terms.indices:
+            return []
+        return self._search(compile_sparse(terms), WORDS, limit, page_filter)
+
+    def search_photos(
+        self, vector: NDArray[np.float32], limit: int, page_filter: PageFilter = ALL_PAGES
+    ) -> list[ScoredPage]:
+        """The best photos; see `PageIndex.search_photos`."""
+        if self._photo_dim is None:
+            return []
+        check_dim(vector[None], self._photo_dim)
+        return self._search(vector.tolist(), PHOTO, limit, page_filter)
+
+    def _search(
+        self, vectors: Any, using: str, limit: int, page_filter: PageFilter
+    ) -> list[ScoredPage]:
+        found = self._ask(
+            "search",
+            self._client.query_points,
+            self._collection,
+            query=vectors,
+            using=using,
+            limit=limit,
+            query_filter=compile_filter(list_clauses(page_filter, having=using)),
+            with_payload=FOUND_FIELDS,
+        )
+        return [read_found(point.payload or {}, point.score) for point in found.points]
+
+    def fetch(self, pages: Sequence[tuple[str, int]]) -> list[PageEmbedding | None]:
+        """Stored embeddings; see `PageIndex.fetch`."""
+        found = collect_embeddings(self._retrieve(pages, EMBEDDING_FIELDS, [PAGE]))
+        return [found.get(self._id(page)) for page in pages]
+
+    def fetch_words(self, pages: Sequence[tuple[str, int]]) -> list[tuple[Word, ...]]:
+        """Stored words; see `PageIndex.fetch_words`."""
+        found = collect_words(self._retrieve(pages, WORD_FIELDS, []))
+        return [found.get(self._id(page), ()) for page in pages]
+
+    def fetch_photo(self, document_id: str, page_index: int) -> NDArray[np.float16] | None:
+        """The stored photo vector; see `PageIndex.fetch_photo`."""
+        if self._photo_dim is None:
+            return None
+        page = (document_id, page_index)
+        return collect_photos(self._retrieve([page], [], [PHOTO])).get(self._id(page))
+
+    def list_pages(self) -> set[tuple[str, int]]:
+        """Every page stored; see `PageIndex.list_pages`."""
+        pages: set[tuple[str, int]] = set()
+        offset: Any = None
+        while True:
+            records, offset = self._ask(
+                "read",
+                self._client.scroll,
+                self._collection,
+                offset=offset,
+                limit=SCROLL_POINTS,
+                with_payload=["document_id", "page_index"],
+            )
+            for record in records:
+                payload = record.payload or {}
+                pages.add((payload["document_id"], payload["page_index"]))
+            if offset is None:
+                return pages
+
+    def delete_documents(self, document_ids: Collection[str]) -> None:
+        """Removes documents; see `PageIndex.delete_documents`."""
+        if document_ids:
+            matching = compile_filter(of_documents(document_ids))
+            self._ask("write to", self._client.delete, self._collection, matching, wait=True)
+
+    def count(self, page_filter: PageFilter = ALL_PAGES) -> int:
+        """The number of pages stored."""
+        matching = compile_filter(list_clauses(page_filter))
+        counted = self._ask("read", self._client.count, self._collection, matching, exact=True)
+        return int(counted.count)
+
+    def optimize(self) -> None:
+        """Does nothing: what is stored is durable, and the server optimizes of its own accord."""
+
+    def close(self) -> None:
+        """Lets the connection go."""
+        self._client.close()
+
+    def _id(self, page: tuple[str, int]) -> str:
+        return point_id(*page, self._layout.encoder_key)
+
+    def _retrieve(
+        self, pages: Sequence[tuple[str, int]], fields: list[str], vectors: list[str]
+    ) -> list[Any]:
+        return self._ask(
+            "read",
+            self._client.retrieve,
+            self._collection,
+            [self._id(page) for page in pages],
+            with_payload=fields,
+            with_vectors=vectors,
+        )
+
+    def _create(self) -> None:
+        if not self._options.may_create:
+            raise IndexMismatch(
+                f"there is no collection {self._collection} at {self._options.place}"
+            )
+        params = models.VectorParams(
+            size=self._layout.dim,
+            distance=models.Distance.DOT,
+            datatype=models.Datatype(self._layout.storage.value),
+            # On disk, read through the page cache: memory does not grow with the library.
+            memory=models.Memory.COLD,
+            multivector_config=models.MultiVectorConfig(
+                comparator=models.MultiVectorComparator.MAX_SIM
+            ),
+        )
+        words = models.SparseVectorParams(modifier=models.Modifier.IDF)
+        try:
+            self._ask(
+                "make",
+                self._client.create_collection,
+                self._collection,
+                vectors_config={PAGE: params},
+                sparse_vectors_config={WORDS: words},
+                # Of the whole collection, so that it also holds for the photos to come.
+                hnsw_config=models.HnswConfigDiff(m=0),
+                shard_number=self._options.shards,
+                replication_factor=self._options.replicas,
+                write_consistency_factor=self._options.write_consistency,
+                metadata={METADATA: self._purpose()},
+            )
+        except IndexServerFailed:
+            # An attempt whose answer was lost has made it all the same, and the next one failed.
+            if not self._ask("open", self._client.collection_exists, self._collection):
+                raise
+
+    def _purpose(self) -> dict[str, str | int]:
+        return {
+            "encoder": self._layout.encoder_key,
+            "dim": self._layout.dim,
+            "storage": self._layout.storage.value,
+            "library": self._options.owner,
+        }
+
+    def _check_purpose(self, metadata: dict[str, Any] | None) -> None:
+        name = f"the collection {self._collection} at {self._options.place}"
+        found = (metadata or {}).get(METADATA)
+        if not isinstance(found, dict):
+            raise IndexMismatch(f"{name} was not made by Pagelens")
+        wanted = self._purpose()
+        others = [what for what in wanted if found.get(what) != wanted[what]]
+        if others:
+            made_for = ", ".join(f"{what} {found.get(what)}" for what in others)
+            asked_for = ", ".join(f"{what} {wanted[what]}" for what in others)
+            raise IndexMismatch(f"{name} was made for {made_for}, not for {asked_for}")
+
+    def _add_photo_space(self, dim: int) -> None:
+        """Gives the collection the named vector of photos, where it has none yet."""
+        if self._photo_dim is None:
+            space = models.DenseVectorConfig(
+                size=dim,
+                distance=models.Distance.DOT,
+                datatype=models.VectorStorageDatatype.FLOAT16,
+            )
+            self._ask(
+                "write to",
+                self._client.create_vector_name,
+                self._collection,
+                PHOTO,
+                models.DenseVectorNameConfig(dense=space),
+                wait=True,
+            )
+            self._photo_dim = dim
+        if self._photo_dim != dim:
+            raise IndexFailed(
+                f"a photo has {dim:,} dimensions, those in the index have {self._photo_dim:,}"
+            )
+
+    def _ask(self, verb: str, request: Callable[..., T], *args: Any, **options: Any) -> T:
+        """Makes a request of the client, again where that helps; maps what it raises."""
+        try:
+            return self._options.retries.run(lambda: request(*args, **options))
+        except FAILURES as error:
+            raise IndexServerFailed(
+                f"could not {verb} the index at {self._options.place}: {describe_failure(error)}"
+            ) from error
