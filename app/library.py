@@ -17,7 +17,14 @@ from app.encoders import LibraryEncoders, check_name
 from app.index_choice import open_index
 from app.lock import lock_library
 from app.settings import Settings
-from ingest.documents import NONSENSE_SCORE, PHOTO_ENCODER_KEY, Counts, Document, Documents
+from ingest.documents import (
+    FITTED_PAGES,
+    NONSENSE_SCORE,
+    PHOTO_ENCODER_KEY,
+    Counts,
+    Document,
+    Documents,
+)
 from ingest.pipeline import (
     IngestReport,
     OnProgress,
@@ -40,6 +47,8 @@ from retrieval.errors import (
 )
 from retrieval.evidence import draw_evidence
 from retrieval.index.base import ALL_PAGES, IndexLayout, PageFilter
+from retrieval.index.cells import Codebook
+from retrieval.index.first_stage import build_first_stage, wants_codebook
 from retrieval.lexical import weigh_question
 from retrieval.nonsense import measure_nonsense
 from retrieval.queries import Query, ask_picture, ask_region, no_words
@@ -48,6 +57,9 @@ from retrieval.search import Mode, SearchOptions, search_pages
 
 # So short a prefix of an id is more likely a name.
 ID_PREFIX_CHARACTERS = 6
+
+# The cells of the index's first stage; absent where the library is small.
+CODEBOOK = "cells.npz"
 
 
 class Library:
@@ -79,6 +91,9 @@ class Library:
                 self.encoder.spec.dim, self.encoder.key, self.encoders.vector_storage
             )
             self._index = open_index(settings, self._documents, layout)
+            self._codebook_path = self.folder / CODEBOOK
+            if self._codebook_path.exists():
+                self._index.use_codebook(Codebook.load(self._codebook_path))
             self._ingest_lock = threading.Lock()
             self._is_closing = False
             self._remove_unfinished()
@@ -144,12 +159,30 @@ class Library:
             self._remove_unfinished()
             ingested = self._pipeline(tags).ingest(paths, report)
             if ingested.pages:
+                self._arrange(on_progress)
                 nonsense = measure_nonsense(self.encoder, self._index)
                 self._documents.write_setting(NONSENSE_SCORE, str(nonsense))
             if remember_refusals:
                 for refusal in ingested.failed:
                     self._documents.record_refusal(refusal)
             return ingested
+
+    def _arrange(self, on_progress: OnProgress) -> None:
+        """Gives the index the first stage that its size wants; searches are exact meanwhile."""
+        fitted = int(self._documents.read_setting(FITTED_PAGES) or 0)
+        n_pages = self._index.count()
+        if not wants_codebook(n_pages, fitted if self._codebook_path.exists() else 0):
+            return
+        self._index.use_codebook(None)
+        # A run cut off half-way must not leave a codebook that some pages have no cells of.
+        self._codebook_path.unlink(missing_ok=True)
+        codebook = build_first_stage(
+            self._index, lambda done, total: on_progress(Progress("arranging", done, total, ""))
+        )
+        self._index.optimize()
+        self._documents.write_setting(FITTED_PAGES, str(n_pages))
+        codebook.save(self._codebook_path)
+        self._index.use_codebook(codebook)
 
     def _pipeline(self, tags: Iterable[str] = ()) -> Pipeline:
         return Pipeline(

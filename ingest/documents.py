@@ -47,6 +47,8 @@ ENCODER_KEY = "encoder_key"
 ENCODER_ID = "encoder_id"
 POOL_FACTOR = "pool_factor"
 VECTOR_STORAGE = "vector_storage"
+# Pages that the index had when the codebook of its first stage was fitted.
+FITTED_PAGES = "fitted_pages"
 # What nonsense reaches in it; a good match scores more.
 NONSENSE_SCORE = "nonsense_score"
 PHOTO_ENCODER_KEY = "photo_encoder_key"

@@ -41,6 +41,7 @@ STAGE_UNITS = {
     "indexing": "pages",
     "searching": "questions",
     "comparing": "questions",
+    "arranging": "pages",
 }
 
 

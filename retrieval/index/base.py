@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.index.cells import Codebook
 from retrieval.lexical import SparseVector
 from retrieval.records import Kind, PageEmbedding, QueryEmbedding, Word
 
@@ -134,8 +135,8 @@ class PageIndex(Protocol):
     ) -> list[ScoredPage]:
         """The `limit` best pages by MaxSim, best first.
 
-        A large index looks only at the pages that a cheap first stage finds, unless `exact`; the
-        score is that of MaxSim either way.
+        An index with a first stage looks only at the candidates that this finds, unless `exact`;
+        the score is that of MaxSim either way.
 
         Raises:
             InvalidEmbedding: the query's dimension is not the index's.
@@ -154,6 +155,15 @@ class PageIndex(Protocol):
         Raises:
             InvalidEmbedding: the photos stored have another dimension.
         """
+
+    def use_codebook(self, codebook: Codebook | None) -> None:
+        """Gives the index its first stage, or takes it away: without one every search is exact.
+
+        Pages stored from now on get their cells; those stored before must have them already.
+        """
+
+    def write_cells(self, cells: Mapping[tuple[str, int], NDArray[np.int64]]) -> None:
+        """Stores the cells of pages that are there: (document id, page index) -> cells."""
 
     def fetch_photo(self, document_id: str, page_index: int) -> NDArray[np.float16] | None:
         """The stored photo vector `[photo_dim]`; None for what has none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from retrieval.index.base import (
     VectorStorage,
     point_id,
 )
+from retrieval.index.cells import CANDIDATE_PAGES, Codebook
 from retrieval.index.filters import (
     AnyOf,
     Clause,
@@ -32,6 +33,7 @@ from retrieval.index.filters import (
     of_documents,
 )
 from retrieval.index.points import (
+    CELLS,
     EMBEDDING_FIELDS,
     FOUND_FIELDS,
     INDEXED_FIELDS,
@@ -41,12 +43,14 @@ from retrieval.index.points import (
     WORDS,
     FieldType,
     Point,
+    ask_cells,
     build_points,
     check_dim,
     collect_embeddings,
     collect_photos,
     collect_words,
     read_found,
+    weigh_cells,
 )
 from retrieval.lexical import SparseVector
 from retrieval.records import PageEmbedding, QueryEmbedding, Word
@@ -81,6 +85,7 @@ class EdgeIndex:
             IndexFailed: another process holds it, or it cannot be read.
         """
         self._layout = layout
+        self._codebook: Codebook | None = None
         with _index_errors("open"):
             if (folder / "edge_config.json").exists():
                 self._shard = edge.EdgeShard.load(str(folder))
@@ -95,7 +100,7 @@ class EdgeIndex:
 
     def upsert(self, pages: Sequence[IndexedPage]) -> None:
         """Stores pages; see `PageIndex.upsert`."""
-        points = build_points(pages, self._layout)
+        points = build_points(pages, self._layout, self._codebook)
         photos = [page.photo for page in pages if page.photo is not None]
         if photos:
             self._add_photo_space(len(photos[0]))
@@ -116,7 +121,15 @@ class EdgeIndex:
         if not len(query.vectors):
             return []
         check_dim(query.vectors, self._layout.dim)
-        return self._search(query.vectors.tolist(), PAGE, limit, page_filter)
+        prefetch = None
+        if self._codebook is not None and not exact:
+            cells = _compile_sparse(ask_cells(self._codebook, query.vectors))
+            prefetch = edge.Prefetch(
+                query=edge.Query.Nearest(cells, using=CELLS),
+                limit=max(limit, CANDIDATE_PAGES),
+                filter=_compile_filter(list_clauses(page_filter, having=CELLS)),
+            )
+        return self._search(query.vectors.tolist(), PAGE, limit, page_filter, prefetch)
 
     def search_words(
         self, terms: SparseVector, limit: int, page_filter: PageFilter = ALL_PAGES
@@ -135,9 +148,15 @@ class EdgeIndex:
         return self._search(vector.tolist(), PHOTO, limit, page_filter)
 
     def _search(
-        self, vectors: Any, using: str, limit: int, page_filter: PageFilter
+        self,
+        vectors: Any,
+        using: str,
+        limit: int,
+        page_filter: PageFilter,
+        prefetch: Any | None = None,
     ) -> list[ScoredPage]:
         request = edge.QueryRequest(
+            prefetches=[prefetch] if prefetch is not None else None,
             query=edge.Query.Nearest(vectors, using=using),
             limit=limit,
             # Points without this vector would come too, with a score of 0.
@@ -158,6 +177,21 @@ class EdgeIndex:
         """Stored words; see `PageIndex.fetch_words`."""
         found = collect_words(self._retrieve(pages, WORD_FIELDS, []))
         return [found.get(self._id(page), ()) for page in pages]
+
+    def use_codebook(self, codebook: Codebook | None) -> None:
+        """Gives the index its first stage; see `PageIndex.use_codebook`."""
+        self._codebook = codebook
+
+    def write_cells(self, cells: Mapping[tuple[str, int], NDArray[np.int64]]) -> None:
+        """Stores cells; see `PageIndex.write_cells`."""
+        points = [
+            edge.PointVectors(
+                id=self._id(page), vector={CELLS: _compile_sparse(weigh_cells(of_page))}
+            )
+            for page, of_page in cells.items()
+        ]
+        with _index_errors("write to"):
+            self._shard.update(edge.UpdateOperation.update_vectors(points))
 
     def fetch_photo(self, document_id: str, page_index: int) -> NDArray[np.float16] | None:
         """The stored photo vector; see `PageIndex.fetch_photo`."""
@@ -250,7 +284,10 @@ def _build_config(layout: IndexLayout) -> Any:
                 hnsw_config=edge.HnswIndexConfig(m=0, ef_construct=4, full_scan_threshold=1),
             )
         },
-        sparse_vectors={WORDS: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
+        sparse_vectors={
+            CELLS: edge.EdgeSparseVectorParams(),
+            WORDS: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf),
+        },
         # Acknowledged points survive kill -9, and only with it is the folder locked.
         wal_enabled=True,
     )
@@ -260,6 +297,8 @@ def _compile_point(point: Point) -> Any:
     vector: Any = {}
     if point.page:
         vector[PAGE] = point.page
+    if point.cells:
+        vector[CELLS] = _compile_sparse(point.cells)
     if point.words:
         vector[WORDS] = _compile_sparse(point.words)
     if point.photo:

@@ -1,8 +1,8 @@
 """When an index gets a first stage, and how its pages get their cells.
 
-A small index compares every page. From `FIRST_STAGE_PAGES` on that takes longer than looking up which
-pages share cells with the question and comparing only those. The codebook of the cells is fitted on
-the pages themselves, and fitted again when they have become many more.
+A small index compares every page. From `FIRST_STAGE_PAGES` on that takes longer than looking up
+which pages share cells with the question and comparing only those. The codebook of the cells is
+fitted on the pages themselves, and fitted again when they have become many more.
 """
 
 from __future__ import annotations

@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 
 from retrieval.errors import InvalidEmbedding
 from retrieval.index.base import IndexedPage, IndexLayout, ScoredPage, point_id
+from retrieval.index.cells import Codebook
 from retrieval.lexical import SparseVector, weigh_page
 from retrieval.records import Box, Kind, PageEmbedding, Word, check_unit_vectors
 
-# The named vectors: a multi-vector of the page encoder, the terms of the page's words, and one
-# vector of the photo encoder.
+# The named vectors: a multi-vector of the page encoder, the cells it falls in, the terms of the
+# page's words, and one vector of the photo encoder.
 PAGE = "page"
+CELLS = "cells"
 WORDS = "words"
 PHOTO = "photo"
 
@@ -63,6 +65,7 @@ class Point:
     Attributes:
         id: a UUID.
         page: its multi-vector, as lists: clients read numbers of arrays one by one, as objects.
+        cells: the cells of its vectors, where the index has a first stage.
         words: the terms of its words.
         photo: its photo vector.
         payload: fields that Qdrant filters by, and what is read back with a page.
@@ -70,13 +73,21 @@ class Point:
 
     id: str
     page: list[list[float]] | None
+    cells: SparseVector | None
     words: SparseVector | None
     photo: list[float] | None
     payload: dict[str, Any]
 
 
-def build_points(pages: Sequence[IndexedPage], layout: IndexLayout) -> list[Point]:
+def build_points(
+    pages: Sequence[IndexedPage], layout: IndexLayout, codebook: Codebook | None
+) -> list[Point]:
     """The points of a batch; pages that nothing could find are left out.
+
+    Args:
+        pages: the batch.
+        layout: what the index is made for.
+        codebook: that of its first stage; None where it has none.
 
     Raises:
         InvalidEmbedding: a page has vectors of another dimension or too many of them, or a photo
@@ -92,8 +103,19 @@ def build_points(pages: Sequence[IndexedPage], layout: IndexLayout) -> list[Poin
             )
         if page.photo is not None:
             check_unit_vectors(page.photo[None], np.float16)
-    points = [_build_point(page, layout.encoder_key) for page in pages]
+    points = [_build_point(page, layout.encoder_key, codebook) for page in pages]
     return [point for point in points if point.page or point.words or point.photo]
+
+
+def weigh_cells(cells: NDArray[np.int64]) -> SparseVector:
+    """A page's cells as a sparse vector: it has them or it has not."""
+    return SparseVector(tuple(cells.tolist()), (1.0,) * len(cells))
+
+
+def ask_cells(codebook: Codebook, vectors: NDArray[np.float32]) -> SparseVector:
+    """The cells that a query `[n_tokens, dim]` names, as a sparse vector."""
+    cells, weights = codebook.encode_query(vectors)
+    return SparseVector(tuple(cells.tolist()), tuple(weights.tolist()))
 
 
 def check_dim(vectors: NDArray[np.floating], dim: int) -> None:
@@ -211,7 +233,7 @@ def _has_vector(record: Any, name: str) -> bool:
     return isinstance(record.vector, Mapping) and name in record.vector
 
 
-def _build_point(page: IndexedPage, encoder_key: str) -> Point:
+def _build_point(page: IndexedPage, encoder_key: str, codebook: Codebook | None) -> Point:
     embedding = page.embedding
     terms = weigh_page(word.text for word in page.words)
     # A word of an odd file may hold a space; in the stored text spaces only stand between words.
@@ -221,6 +243,11 @@ def _build_point(page: IndexedPage, encoder_key: str) -> Point:
     return Point(
         id=point_id(page.document_id, page.page_index, encoder_key),
         page=embedding.vectors.astype(np.float32).tolist() or None,
+        cells=(
+            weigh_cells(codebook.encode_page(embedding.vectors))
+            if codebook is not None and len(embedding.vectors)
+            else None
+        ),
         words=terms if terms.indices else None,
         photo=None if page.photo is None else page.photo.tolist(),
         payload={

@@ -9,7 +9,7 @@ from typing import Any
 from qdrant_client import models
 
 from retrieval.index.filters import AnyOf, Clause, Clauses, HasVector, NumberRange, TimeRange
-from retrieval.index.points import PAGE, PHOTO, WORDS, Point
+from retrieval.index.points import CELLS, PAGE, PHOTO, WORDS, Point
 from retrieval.lexical import SparseVector
 
 # Servers refuse requests over 32 MB (`max_request_size_mb`, REST), unless told otherwise. Several
@@ -40,7 +40,9 @@ def split_requests(points: Sequence[Point]) -> Iterator[list[Point]]:
 def estimate_bytes(point: Point) -> int:
     """What a point takes in a request at most, by REST or gRPC."""
     n_numbers = sum(len(vector) for vector in point.page or [])
-    n_numbers += 2 * len(point.words.indices) if point.words else 0
+    n_numbers += sum(
+        2 * len(terms.indices) for terms in (point.cells, point.words) if terms is not None
+    )
     n_numbers += len(point.photo) if point.photo else 0
     return n_numbers * NUMBER_BYTES + len(json.dumps(point.payload)) + POINT_BYTES
 
@@ -50,6 +52,8 @@ def compile_point(point: Point) -> models.PointStruct:
     vector: dict[str, Any] = {}
     if point.page:
         vector[PAGE] = point.page
+    if point.cells:
+        vector[CELLS] = compile_sparse(point.cells)
     if point.words:
         vector[WORDS] = compile_sparse(point.words)
     if point.photo:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -19,9 +19,11 @@ from retrieval.index.base import (
     ScoredPage,
     point_id,
 )
+from retrieval.index.cells import CANDIDATE_PAGES, Codebook
 from retrieval.index.connection import check_version
 from retrieval.index.filters import list_clauses, of_documents
 from retrieval.index.points import (
+    CELLS,
     EMBEDDING_FIELDS,
     FOUND_FIELDS,
     INDEXED_FIELDS,
@@ -29,12 +31,14 @@ from retrieval.index.points import (
     PHOTO,
     WORD_FIELDS,
     WORDS,
+    ask_cells,
     build_points,
     check_dim,
     collect_embeddings,
     collect_photos,
     collect_words,
     read_found,
+    weigh_cells,
 )
 from retrieval.index.requests import (
     compile_filter,
@@ -81,7 +85,7 @@ class ServerOptions:
 class QdrantIndex:
     """A `PageIndex` in a collection of a Qdrant server.
 
-    Like the embedded index it builds no HNSW graph, so that every search is exact.
+    Like the embedded index it builds no HNSW graph over multi-vectors.
     """
 
     def __init__(
@@ -104,6 +108,7 @@ class QdrantIndex:
         self._collection = collection
         self._layout = layout
         self._options = options
+        self._codebook: Codebook | None = None
         try:
             check_version(self._ask("open", client.info).version, layout.storage, options.place)
             if not self._ask("open", client.collection_exists, collection):
@@ -123,7 +128,7 @@ class QdrantIndex:
 
     def upsert(self, pages: Sequence[IndexedPage]) -> None:
         """Stores pages; see `PageIndex.upsert`."""
-        points = build_points(pages, self._layout)
+        points = build_points(pages, self._layout, self._codebook)
         for point in points:
             if point.photo:
                 self._add_photo_space(len(point.photo))
@@ -137,13 +142,21 @@ class QdrantIndex:
         limit: int,
         page_filter: PageFilter = ALL_PAGES,
         *,
-        exact: bool = False,  # noqa: ARG002 - every search of this index is
+        exact: bool = False,
     ) -> list[ScoredPage]:
         """The best pages by MaxSim; see `PageIndex.search`."""
         if not len(query.vectors):
             return []
         check_dim(query.vectors, self._layout.dim)
-        return self._search(query.vectors.tolist(), PAGE, limit, page_filter)
+        prefetch = None
+        if self._codebook is not None and not exact:
+            prefetch = models.Prefetch(
+                query=compile_sparse(ask_cells(self._codebook, query.vectors)),
+                using=CELLS,
+                limit=max(limit, CANDIDATE_PAGES),
+                filter=compile_filter(list_clauses(page_filter, having=CELLS)),
+            )
+        return self._search(query.vectors.tolist(), PAGE, limit, page_filter, prefetch)
 
     def search_words(
         self, terms: SparseVector, limit: int, page_filter: PageFilter = ALL_PAGES
@@ -163,12 +176,18 @@ class QdrantIndex:
         return self._search(vector.tolist(), PHOTO, limit, page_filter)
 
     def _search(
-        self, vectors: Any, using: str, limit: int, page_filter: PageFilter
+        self,
+        vectors: Any,
+        using: str,
+        limit: int,
+        page_filter: PageFilter,
+        prefetch: models.Prefetch | None = None,
     ) -> list[ScoredPage]:
         found = self._ask(
             "search",
             self._client.query_points,
             self._collection,
+            prefetch=prefetch,
             query=vectors,
             using=using,
             limit=limit,
@@ -186,6 +205,22 @@ class QdrantIndex:
         """Stored words; see `PageIndex.fetch_words`."""
         found = collect_words(self._retrieve(pages, WORD_FIELDS, []))
         return [found.get(self._id(page), ()) for page in pages]
+
+    def use_codebook(self, codebook: Codebook | None) -> None:
+        """Gives the index its first stage; see `PageIndex.use_codebook`."""
+        self._codebook = codebook
+
+    def write_cells(self, cells: Mapping[tuple[str, int], NDArray[np.int64]]) -> None:
+        """Stores cells; see `PageIndex.write_cells`."""
+        points = [
+            models.PointVectors(
+                id=self._id(page), vector={CELLS: compile_sparse(weigh_cells(of_page))}
+            )
+            for page, of_page in cells.items()
+        ]
+        self._ask(
+            "write to", self._client.update_vectors, self._collection, points=points, wait=True
+        )
 
     def fetch_photo(self, document_id: str, page_index: int) -> NDArray[np.float16] | None:
         """The stored photo vector; see `PageIndex.fetch_photo`."""
@@ -269,7 +304,7 @@ class QdrantIndex:
                 self._client.create_collection,
                 self._collection,
                 vectors_config={PAGE: params},
-                sparse_vectors_config={WORDS: words},
+                sparse_vectors_config={CELLS: models.SparseVectorParams(), WORDS: words},
                 # Of the whole collection, so that it also holds for the photos to come.
                 hnsw_config=models.HnswConfigDiff(m=0),
                 shard_number=self._options.shards,

@@ -50,11 +50,15 @@ def test_search_answers_in_json(terminal_library):
     )
     assert ended.returncode == 0, ended.stderr
     answer = last_json(ended)
-    assert set(answer) == {"query", "hits", "seconds"}
+    assert set(answer) == {"query", "hits", "good_match", "seconds"}
     assert answer["query"] == question
     assert answer["seconds"] > 0
     first, second = answer["hits"]
-    assert set(first) == {"document", "page", "score", "kind", "document_id", "boxes"}
+    assert set(first) == {
+        *("document", "page", "score", "kind", "document_id", "boxes"),
+        *("scores", "duplicates"),
+    }
+    assert set(first["scores"]) == {"maxsim", "bm25", "reranker"}
     assert (first["document"], first["page"], first["kind"]) == (HARBOUR, 1, "page")
     assert len(first["document_id"]) == 64
     assert first["score"] >= second["score"]
@@ -134,7 +138,7 @@ def test_models_lists_every_encoder_with_its_licence():
     ended = run_pagelens("models", "--json")
     assert ended.returncode == 0, ended.stderr
     (spec,) = [spec for spec in last_json(ended) if spec["id"] == "minilm-layout"]
-    assert (spec["dim"], spec["licence"], spec["commercial_use"]) == (384, "Apache-2.0", True)
+    assert (spec["dim"], spec["licence"], spec["commercial_use"]) == (192, "Apache-2.0", True)
 
 
 def test_models_lists_every_reranker_with_its_licence():

@@ -77,7 +77,7 @@ def test_a_photo_is_found_by_what_it_shows(library):
     assert names(answer)[0] == "light.png"
     hit = answer.hits[0]
     assert hit.kind == Kind.PHOTO
-    assert hit.score >= library.encoders.open_photos().clear_score
+    assert hit.scores.photo >= library.encoders.open_photos().clear_score
     assert library.lit_page(hit) is not None
 
 
@@ -95,7 +95,7 @@ def test_photos_and_pages_are_counted_apart(library):
 def test_a_photo_finds_itself_and_then_others(library, files):
     answer = library.search_picture(files / "light.png", 3)
     assert names(answer)[0] == "light.png"
-    assert answer.hits[0].score == pytest.approx(1.0, abs=0.01)
+    assert answer.hits[0].scores.photo == pytest.approx(1.0, abs=0.01)
     assert answer.query == "light.png"
 
 

@@ -27,6 +27,7 @@ from retrieval.index.base import (
 )
 from retrieval.index.connection import connect
 from retrieval.index.edge import EdgeIndex
+from retrieval.index.first_stage import build_first_stage, wants_codebook
 from retrieval.index.server import QdrantIndex, ServerOptions
 from retrieval.lexical import weigh_question
 from retrieval.maxsim import score_maxsim
@@ -556,3 +557,69 @@ def test_photos_of_another_space_are_refused(open_index):
     with pytest.raises(IndexFailed):
         index.upsert([make_photo("other", 2, dim=9)])
     assert index.count() == 1
+
+
+def clustered_page(document_id, topic, seed):
+    """A page whose vectors lie around those of its topic, as words of one subject do."""
+    vectors = unit_vectors(topic, 12) + 0.5 * unit_vectors(1_000 + seed, 12)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    boxes = np.full((12, 4), 0.5, dtype=np.float32)
+    return replace(
+        make_page(document_id), embedding=PageEmbedding(vectors.astype(np.float16), boxes)
+    )
+
+
+def ask_topic(topic):
+    return QueryEmbedding(unit_vectors(topic, 12)[:5], ("token",) * 5, (True,) * 5)
+
+
+def test_a_first_stage_finds_the_candidates_that_maxsim_then_ranks(open_index, monkeypatch):
+    index = open_index()
+    monkeypatch.setattr(f"{type(index).__module__}.CANDIDATE_PAGES", 30)
+    index.upsert([clustered_page(f"doc{i}", topic=i % 20, seed=i) for i in range(200)])
+    shown = []
+    codebook = build_first_stage(index, lambda done, total: shown.append((done, total)))
+    assert shown[-1] == (200, 200)
+    index.use_codebook(codebook)
+    recalls = []
+    for topic in range(20):
+        exact = {
+            page.document_id: page.score for page in index.search(ask_topic(topic), 10, exact=True)
+        }
+        found = index.search(ask_topic(topic), 10)
+        recalls.append(len({page.document_id for page in found} & exact.keys()) / 10)
+        for page in found:
+            if page.document_id in exact:
+                assert page.score == pytest.approx(exact[page.document_id], abs=SCORE_TOLERANCE)
+    assert np.mean(recalls) > 0.95
+
+
+def test_pages_that_come_after_the_first_stage_are_found_by_it(open_index):
+    index = open_index()
+    index.upsert([clustered_page(f"doc{i}", topic=i % 20, seed=i) for i in range(100)])
+    index.use_codebook(build_first_stage(index, lambda done, total: None))
+    index.upsert([clustered_page("later", topic=3, seed=9_000)])
+    only = PageFilter(documents=frozenset({"later"}))
+    assert [page.document_id for page in index.search(ask_topic(3), 5, only)] == ["later"]
+
+
+def test_an_index_without_a_codebook_searches_exactly(open_index, monkeypatch):
+    index = open_index()
+    monkeypatch.setattr(f"{type(index).__module__}.CANDIDATE_PAGES", 1)
+    index.upsert([clustered_page(f"doc{i}", topic=i % 4, seed=i) for i in range(40)])
+    codebook = build_first_stage(index, lambda done, total: None)
+    exact = index.search(ask_topic(3), 1, exact=True)
+    index.use_codebook(codebook)
+    assert len(index.search(ask_topic(3), 1)) == 1
+    index.use_codebook(None)
+    assert index.search(ask_topic(3), 1) == exact
+
+
+@pytest.mark.parametrize(
+    ("n_pages", "n_pages_fitted", "wants"),
+    [(1_999, 0, False), (2_000, 0, True), (7_999, 2_000, False), (8_000, 2_000, True)],
+)
+def test_a_codebook_is_fitted_when_pages_are_many_and_again_when_they_are_many_more(
+    n_pages, n_pages_fitted, wants
+):
+    assert wants_codebook(n_pages, n_pages_fitted) == wants

@@ -252,7 +252,7 @@ def test_a_new_collection_is_made_as_the_settings_say(recorded, answers):
         "memory": "cold",
         "multivector_config": {"comparator": "max_sim"},
     }
-    assert made["sparse_vectors"] == {"words": {"modifier": "idf"}}
+    assert made["sparse_vectors"] == {"cells": {}, "words": {"modifier": "idf"}}
     assert made["hnsw_config"] == {"m": 0}
     assert made["shard_number"] == 3
     assert made["replication_factor"] == made["write_consistency_factor"] == 2
@@ -312,7 +312,7 @@ def test_no_request_is_larger_than_a_server_reads(recorded, answers):
 def test_requests_are_estimated_above_what_they_take():
     embedding = make_embedding(1, n_vectors=200)
     page = replace(make_page("straße", text="grün Ωmega 東京 " * 50), embedding=embedding)
-    (point,) = build_points([page], LAYOUT)
+    (point,) = build_points([page], LAYOUT, None)
     compiled = compile_point(point)
     assert len(compiled.model_dump_json().encode()) <= estimate_bytes(point)
     assert RestToGrpc.convert_point_struct(compiled).ByteSize() <= estimate_bytes(point)
@@ -320,7 +320,7 @@ def test_requests_are_estimated_above_what_they_take():
 
 def test_points_are_sent_in_order_and_as_many_at_once_as_fit():
     pages = [replace(make_large_page(64_000), page_index=i) for i in range(12)]
-    points = build_points(pages, LAYOUT)
+    points = build_points(pages, LAYOUT, None)
     batches = list(split_requests(points))
     assert [point for batch in batches for point in batch] == points
     sizes = [sum(map(estimate_bytes, batch)) for batch in batches]
