@@ -175,15 +175,18 @@ def _measured_json(measured: Measured) -> dict[str, Any]:
 
 def status_json(status: LibraryStatus) -> dict[str, Any]:
     """`status --json`."""
-    return {
+    content: dict[str, Any] = {
         "documents": status.counts.documents,
         "pages": status.counts.pages,
         "photos": status.counts.photos,
         "failed": status.counts.failed,
         "encoder": status.encoder,
         "bytes": status.n_bytes,
-        "collection": status.collection,
     }
+    if status.collection is not None:
+        # Elsewhere, and not in "bytes".
+        content["collection"] = status.collection
+    return content
 
 
 def spec_json(spec: EncoderSpec) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from retrieval.index.edge import EdgeIndex
 from retrieval.index.server import QdrantIndex
 from tests.documents import draw_lines
 from tests.qdrant_answers import Answers, describe_collection, serve_answers
-from tests.terminal import run_pagelens
+from tests.terminal import last_json, run_pagelens
 
 LAYOUT = IndexLayout(32, "test-encoder@1", VectorStorage.FLOAT16)
 OWNER = "0123456789abcdef0123456789abcdef"
@@ -70,6 +70,8 @@ def test_with_a_server_the_folder_has_no_index_and_the_status_says_where_it_is(
     told = run_pagelens("status", "--library", folder).stdout
     assert f"The index is the collection {COLLECTION} of a Qdrant server" in told
     assert "not counted" in told
+    status = last_json(run_pagelens("status", "--json", "--library", folder))
+    assert status["collection"] == COLLECTION
 
 
 def test_a_library_keeps_its_collection_where_ever_its_folder_goes(
