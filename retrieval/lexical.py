@@ -26,6 +26,9 @@ B = 0.75
 # Terms of an average page. A constant, as a page's weights must not change with the library.
 MEAN_TERMS = 200
 
+# A language in everyday use; each takes about 500 bytes.
+CACHED_WORDS = 20_000
+
 RUN = re.compile(r"[^\W_]+")
 PARTS = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
 THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
@@ -64,7 +67,7 @@ def weigh_question(text: str) -> SparseVector:
     return _build_vector({term: float(n) for term, n in counts.items()})
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=CACHED_WORDS)
 def split_word(word: str) -> tuple[str, ...]:
     """The terms of one word: its stem, or for a code, a number or a compound also the whole of it.
 
@@ -101,6 +104,6 @@ def _build_vector(weights: dict[str, float]) -> SparseVector:
     return SparseVector(tuple(by_index), tuple(by_index.values()))
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=CACHED_WORDS)
 def _hash_term(term: str) -> int:
     return int.from_bytes(hashlib.blake2b(term.encode(), digest_size=4).digest(), "little")

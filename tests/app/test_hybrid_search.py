@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from app.library import Library
+from app.library import CODEBOOK, Library
 from app.settings import Settings
 from retrieval.index.base import PageFilter
 from retrieval.records import Kind
@@ -198,3 +198,45 @@ def test_a_page_range_that_is_none_is_refused_in_words(copied):
     refused = run_pagelens("search", "fees", "--library", copied, "--pages", "7-3")
     assert refused.returncode == 2
     assert "first page comes after the last" in " ".join(refused.stderr.split())
+
+
+def test_a_large_library_gets_a_first_stage_and_keeps_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("retrieval.index.first_stage.FIRST_STAGE_PAGES", 4)
+    pages = [f"{HARBOUR} Berth {i} is for yachts of {i + 5} metres." for i in range(6)]
+    report = write_text_pdf(tmp_path / "berths.pdf", *pages)
+    stages = []
+    with open_library(tmp_path / "library") as library:
+        library.ingest([report], lambda progress: stages.append(progress.stage))
+        assert "arranging" in stages
+        assert (library.folder / CODEBOOK).exists()
+    with open_library(tmp_path / "library") as library:
+        question = "Which berth is for yachts of 8 metres?"
+        fast, exact = (library.search(question, 3, exact=exact) for exact in (False, True))
+        assert pages_of(fast) == pages_of(exact)
+        # Six pages are not many more than the six that the codebook was fitted on.
+        stages.clear()
+        write_text_pdf(tmp_path / "garden.pdf", GARDEN)
+        library.ingest([tmp_path / "garden.pdf"], lambda progress: stages.append(progress.stage))
+        assert "arranging" not in stages
+        assert pages_of(library.search("What grows in the garden?", 1)) == [("garden.pdf", 1)]
+        assert library.examine(silent).is_healthy
+
+
+def test_a_first_stage_cut_off_half_way_leaves_a_library_that_searches_exactly(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("retrieval.index.first_stage.FIRST_STAGE_PAGES", 4)
+    report = write_text_pdf(tmp_path / "report.pdf", *[f"{HARBOUR} {i}" for i in range(5)])
+
+    def stop(progress):
+        if progress.stage == "arranging":
+            raise KeyboardInterrupt
+
+    with open_library(tmp_path / "library") as library:
+        with pytest.raises(KeyboardInterrupt):
+            library.ingest([report], stop)
+        assert not (library.folder / CODEBOOK).exists()
+        assert library.search("mooring fees", 1).hits
+        write_text_pdf(tmp_path / "garden.pdf", GARDEN)
+        library.ingest([tmp_path / "garden.pdf"], silent)
+        assert (library.folder / CODEBOOK).exists()

@@ -11,7 +11,7 @@ import random
 from dataclasses import dataclass
 from functools import cache
 
-from retrieval.encoders.wordnet import _read_table
+from retrieval.encoders.wordnet import read_table
 
 
 def _split(words: str) -> tuple[str, ...]:
@@ -233,7 +233,7 @@ def _draw_names(chance: random.Random, number: int) -> dict[str, str]:
 @cache
 def _read_things() -> tuple[list[str], list[str]]:
     """Names and definitions of WordNet's things, in the order of its numbers."""
-    names = _read_table("imagenet_synset_to_lemma.txt")
-    definitions = _read_table("imagenet_synset_to_definition.txt")
+    names = read_table("imagenet_synset_to_lemma.txt")
+    definitions = read_table("imagenet_synset_to_definition.txt")
     synsets = sorted(names)
     return [names[s].split(", ")[0] for s in synsets], [definitions[s] for s in synsets]
