@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from tests.benchmarks import scale
-from tests.benchmarks.generated_pages import find_axes, find_kept, lay_out
 from tests.benchmarks.page_texts import write_paragraph
 from tests.benchmarks.search_ways import find_best
 
@@ -42,14 +41,16 @@ def test_each_way_is_measured_at_each_size(result):
 
 def test_exact_ways_agree_and_two_stages_miss_little(result):
     for size in result["sizes"]:
-        for way in set(size["ways"]) - {"two_stage"}:
+        for way in set(size["ways"]) - {"two_stage", "edge"}:
             assert size["ways"][way]["recall@10"] >= 0.99
-        assert size["ways"]["two_stage"]["recall@10"] >= 0.95
+        # Of pages that answer nearly alike, 4 bits a number change which ten come first.
+        assert size["ways"]["edge"]["recall@10"] >= 0.95
+        assert size["ways"]["two_stage"]["recall@10"] >= 0.94
 
 
 def test_data_is_described(result):
     data = result["data"]
-    assert (data["dim"], data["candidates"], data["generated_questions"]) == (128, 500, 3)
+    assert (data["dim"], data["candidates"], data["generated_questions"]) == (192, 500, 3)
     # The scans of the sample documents have no text layer.
     assert 10 < data["corpus_pages"] < 50
     assert data["corpus_questions"] > 10
@@ -62,23 +63,6 @@ def test_paragraphs_differ_and_stay_the_same():
     assert write_paragraph(7) == write_paragraph(7)
 
 
-def test_stop_words_are_found_by_their_boxes():
-    page = lay_out(["The", "ferry", "and", "the", "harbour."])
-    boxes = np.array([word.box for word in page.words], dtype=np.float32)
-    assert find_kept(page.words, boxes[[0, 1, 1, 2, 4]]).tolist() == [
-        False,
-        True,
-        True,
-        False,
-        True,
-    ]
-
-
-def test_axes_are_those_that_hold_most():
-    vectors = np.array([[0, 3, 0], [0, -3, 0], [1, 0, 0]], dtype=np.float16)
-    assert np.abs(find_axes(vectors, 2)) == pytest.approx(np.array([[0, 1], [1, 0], [0, 0]]))
-
-
 def test_the_best_are_the_first_of_equals():
     assert find_best(np.array([1, 3, 2, 3], dtype=np.float32)) == [1, 3, 2, 0]
 
@@ -89,7 +73,7 @@ def test_the_best_are_the_first_of_equals():
         (["--pages", "many"], "numbers with commas"),
         (["--pages", "200,100"], "ascending"),
         (["--pages", "0"], "from 1 on"),
-        (["--candidates", "0"], "at least 1, not 0"),
+        (["--questions", "0"], "at least 1, not 0"),
     ],
 )
 def test_arguments_that_make_no_sense_are_refused(arguments, reason, capsys):

@@ -14,8 +14,8 @@ from rich.progress import Progress
 from ingest import pdf, text_layer
 from retrieval.encoders.base import Encoder
 from retrieval.index.base import IndexedPage
-from retrieval.records import Kind, Page, PageEmbedding, TextSource
-from tests.benchmarks.generated_pages import ADDED_AT, GeneratedPages, find_kept
+from retrieval.records import Kind, Page, TextSource
+from tests.benchmarks.generated_pages import ADDED_AT, GeneratedPages
 
 
 class CorpusPages:
@@ -36,15 +36,13 @@ class CorpusPages:
         files = sorted(folder.rglob("*.pdf"))
         task = bars.add_task("corpus", total=len(files), unit="PDFs")
         for path in files:
-            self._pages += read_pages(path, encoder, generated)
+            self._pages += read_pages(path, encoder)
             bars.advance(task)
         queries = folder / "queries.jsonl"
         if queries.exists():
             texts = [json.loads(line)["text"] for line in queries.read_text("utf-8").splitlines()]
             self.questions = [
-                generated.project(vectors)
-                for text in texts
-                if len(vectors := encoder.encode_query(text).vectors)
+                vectors for text in texts if len(vectors := encoder.encode_query(text).vectors)
             ]
 
     def __len__(self) -> int:
@@ -56,7 +54,7 @@ class CorpusPages:
         return known + self._generated.build_pages(first + len(known), end)
 
 
-def read_pages(path: Path, encoder: Encoder, generated: GeneratedPages) -> Iterator[IndexedPage]:
+def read_pages(path: Path, encoder: Encoder) -> Iterator[IndexedPage]:
     """Encodes the pages that have a text layer; scans are passed over."""
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     with pdf.open_pdf(path) as document:
@@ -66,8 +64,5 @@ def read_pages(path: Path, encoder: Encoder, generated: GeneratedPages) -> Itera
                 continue
             prepared = encoder.prepare(Page(digest, index, words, TextSource.TEXT_LAYER))
             (embedding,) = encoder.collect([prepared], encoder.forward([prepared]))
-            keep = find_kept(words, embedding.boxes)
-            vectors = generated.project(embedding.vectors[keep]).astype(np.float16)
-            if len(vectors):
-                reduced = PageEmbedding(vectors, embedding.boxes[keep])
-                yield IndexedPage(digest, path.name, index, Kind.PAGE, ADDED_AT, reduced)
+            if len(embedding.vectors):
+                yield IndexedPage(digest, path.name, index, Kind.PAGE, ADDED_AT, embedding)

@@ -18,8 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.encoders.base import Encoder
-from retrieval.encoders.minilm_layout import WINDOW_TOKENS, normalise
-from retrieval.encoders.stop_words import STOP_WORDS
+from retrieval.encoders.minilm_layout import WINDOW_TOKENS
 from retrieval.index.base import IndexedPage
 from retrieval.records import Box, Kind, Page, PageEmbedding, TextSource, Word
 from tests.benchmarks.page_texts import write_paragraph
@@ -52,7 +51,6 @@ class GeneratedPages:
         encoder: Encoder,
         n_paragraphs: int,
         folder: Path,
-        dim: int,
         on_done: Callable[[], None],
     ) -> None:
         """Encodes what `folder` does not hold yet.
@@ -61,7 +59,6 @@ class GeneratedPages:
             encoder: one that reads words.
             n_paragraphs: rounded up to hundreds.
             folder: where encoded paragraphs are kept.
-            dim: vectors longer than this are projected on so many principal axes.
             on_done: called after each chunk.
         """
         self._encoder = encoder
@@ -71,9 +68,7 @@ class GeneratedPages:
         for start in range(0, n_paragraphs, CHUNK):
             chunks.append(self._load_chunk(folder / f"{name}-{start:06d}-{CHUNK}.npz", start))
             on_done()
-        vectors = np.concatenate([chunk.vectors for chunk in chunks])
-        self._axes = None if vectors.shape[1] <= dim else find_axes(vectors, dim)
-        self._vectors = self._project(vectors).astype(np.float16)
+        self._vectors = np.concatenate([chunk.vectors for chunk in chunks])
         self._boxes = np.concatenate([chunk.boxes for chunk in chunks])
         lengths = np.concatenate([np.diff(chunk.ends, prepend=0) for chunk in chunks])
         self._ends = np.cumsum(lengths)
@@ -87,17 +82,9 @@ class GeneratedPages:
         """Vectors `[n_tokens, dim]` of questions about paragraphs spread over the pool."""
         numbers = np.linspace(0, len(self._ends) - 1, n).astype(int).tolist()
         return [
-            self._project(self._encoder.encode_query(write_paragraph(number).question).vectors)
+            self._encoder.encode_query(write_paragraph(number).question).vectors
             for number in numbers
         ]
-
-    def project(self, vectors: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Vectors of the encoder as the pages have them."""
-        return self._project(vectors)
-
-    def _project(self, vectors: NDArray[np.floating]) -> NDArray[np.float32]:
-        vectors = vectors.astype(np.float32)
-        return vectors if self._axes is None else normalise(vectors @ self._axes)
 
     def _build_page(self, number: int) -> IndexedPage:
         chance = np.random.default_rng(number)
@@ -137,12 +124,9 @@ class GeneratedPages:
         vectors, boxes = [], []
         for at in range(0, CHUNK, 25):
             batch = prepared[at : at + 25]
-            for page, embedding in zip(
-                batch, self._encoder.collect(batch, self._encoder.forward(batch)), strict=True
-            ):
-                keep = find_kept(page.page.words, embedding.boxes)
-                vectors.append(embedding.vectors[keep])
-                boxes.append(embedding.boxes[keep])
+            for embedding in self._encoder.collect(batch, self._encoder.forward(batch)):
+                vectors.append(embedding.vectors)
+                boxes.append(embedding.boxes)
         ends = np.cumsum([len(part) for part in vectors])
         return Chunk(np.concatenate(vectors), np.concatenate(boxes), ends)
 
@@ -167,20 +151,3 @@ def lay_out(words: list[str]) -> Page:
         for y, x in [divmod(i, WORDS_A_LINE)]
     )
     return Page("generated", 0, placed, TextSource.TEXT_LAYER)
-
-
-def find_kept(words: tuple[Word, ...], boxes: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Which vectors are of words that carry evidence; all, where the encoder drops the others."""
-    stops = {
-        np.array(word.box, dtype=np.float32).tobytes()
-        for word in words
-        if word.text.lower().strip(".,:;()?!") in STOP_WORDS
-    }
-    return np.array([box.tobytes() not in stops for box in boxes], dtype=bool)
-
-
-def find_axes(vectors: NDArray[np.float16], dim: int) -> NDArray[np.float32]:
-    """The `dim` axes `[all_dims, dim]` that hold most of a sample of the vectors, uncentred."""
-    sample = vectors[:: max(1, len(vectors) // 100_000)].astype(np.float32)
-    _, axes = np.linalg.eigh(sample.T @ sample)
-    return np.ascontiguousarray(axes[:, ::-1][:, :dim])

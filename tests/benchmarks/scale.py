@@ -8,6 +8,9 @@ that all see the same machine:
 - exact MaxSim in numpy and in torch: a float32 matmul over all vectors and a maximum a page;
 - qdrant-client's local mode, as far as that is bearable.
 
+The index is the one that libraries have (4-bit numbers, no words here); at every size it is given
+a first stage, which libraries get from 2,000 pages on.
+
 Data: pages of 3 or 4 generated paragraphs with the embedded encoder's vectors (see
 `generated_pages`), their questions; with `--corpus` the pages of a folder of PDFs before them and,
 if the folder is one that `pagelens evaluate` takes, its questions too.
@@ -37,11 +40,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from retrieval.encoders.opening import open_encoder
+from retrieval.index.cells import CANDIDATE_PAGES
 from tests.benchmarks.corpus_pages import CorpusPages
 from tests.benchmarks.encode import describe_machine
 from tests.benchmarks.generated_pages import CHUNK, GeneratedPages
 from tests.benchmarks.peak_memory import PeakMemory
-from tests.benchmarks.search_ways import ExactScan, LocalMode, TwoStageShard
+from tests.benchmarks.search_ways import ExactScan, GrowingIndex, LocalMode
 
 ENCODER = "minilm-layout"
 WAYS = {
@@ -67,8 +71,6 @@ def read_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--corpus", type=Path, help="a folder of PDFs with text")
     parser.add_argument("--questions", type=int, default=50, help="generated ones (default: 50)")
     parser.add_argument("--paragraphs", type=int, help="to compose pages of (12,000 at most)")
-    parser.add_argument("--candidates", type=int, default=500, help="pages ranked exactly")
-    parser.add_argument("--dim", type=int, default=128, help="project longer vectors on so many")
     parser.add_argument(
         "--local-limit", type=int, default=5_000, help="most pages for local mode (0: leave it out)"
     )
@@ -86,7 +88,7 @@ def read_arguments(arguments: list[str] | None) -> argparse.Namespace:
         parser.error(f"--pages are numbers with commas between them, not {options.pages}")
     if options.pages != sorted(set(options.pages)) or options.pages[0] < 1:
         parser.error("--pages must be ascending numbers from 1 on")
-    for name in ("questions", "paragraphs", "candidates", "dim"):
+    for name in ("questions", "paragraphs"):
         value = getattr(options, name)
         if value is not None and value < 1:
             parser.error(f"--{name} must be at least 1, not {value}")
@@ -128,12 +130,11 @@ def measure_sizes(
         encoder,
         options.paragraphs,
         options.cache,
-        options.dim,
         on_done=lambda: bars.advance(task, CHUNK),
     )
     pages = CorpusPages(options.corpus, encoder, generated, bars)
     questions = pages.questions + generated.encode_questions(options.questions)
-    shard = TwoStageShard(folder / "shard", generated.dim, options.candidates)
+    shard = GrowingIndex(folder / "index", generated.dim)
     sizes = []
     for size in options.pages:
         gc.collect()
@@ -165,7 +166,7 @@ def measure_sizes(
         "corpus_questions": len(pages.questions),
         "generated_questions": options.questions,
         "paragraphs": options.paragraphs,
-        "candidates": options.candidates,
+        "candidates": CANDIDATE_PAGES,
         "dim": generated.dim,
         "vectors_per_page": float(
             np.mean([len(page.embedding.vectors) for page in pages.build(0, min(size, 200))])
@@ -174,7 +175,7 @@ def measure_sizes(
 
 
 def open_ways(
-    size: int, shard: TwoStageShard, dim: int, pages: CorpusPages, options: argparse.Namespace
+    size: int, shard: GrowingIndex, dim: int, pages: CorpusPages, options: argparse.Namespace
 ) -> tuple[dict[str, Callable], dict[str, str]]:
     """What to ask, and why the others are left out."""
     ways: dict[str, Callable] = {

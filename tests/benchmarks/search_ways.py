@@ -2,144 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import qdrant_edge as edge
 from numpy.typing import NDArray
 
-from retrieval.index.base import IndexedPage
-from retrieval.index.cells import Codebook, fit_codebook
+from retrieval.index.base import IndexedPage, IndexLayout, VectorStorage
+from retrieval.index.edge import EdgeIndex
+from retrieval.index.first_stage import REFIT_GROWTH, build_first_stage
+from retrieval.records import QueryEmbedding
 
 LIMIT = 10
-SAMPLE_VECTORS = 200_000
 BATCH = 64
-
-# The codebook is fitted anew when the library has grown so many times over.
-REFIT_GROWTH = 4
 
 # Similarities held at once by numpy, in vectors.
 BLOCK_VECTORS = 65_536
 
-PAGE, CELLS = "page", "cells"
+PAGE = "page"
 
 
-class TwoStageShard:
-    """A thin index of its own: multi-vectors and cells in one Edge shard.
+class GrowingIndex:
+    """The embedded index as libraries use it, with a first stage however small it is.
 
     Attributes:
         n_pages: stored.
     """
 
-    def __init__(self, folder: Path, dim: int, n_candidates: int) -> None:
-        folder.mkdir(parents=True)
+    def __init__(self, folder: Path, dim: int) -> None:
         self.folder = folder
         self.n_pages = 0
-        self._n_candidates = n_candidates
-        self._codebook: Codebook | None = None
-        self._pages_at_fit = 0
-        self._shard = edge.EdgeShard.create(str(folder), build_config(dim))
+        self._n_fitted = 0
+        self._index = EdgeIndex(folder, IndexLayout(dim, "scale", VectorStorage.TURBO4))
+        self._numbers: dict[tuple[str, int], int] = {}
 
     def grow(
         self, n: int, build: Callable[[int, int], list[IndexedPage]], on_done: Callable[[int], None]
     ) -> None:
-        """Stores pages up to the number `n`, and fits the codebook where it has to be.
+        """Stores pages up to the number `n`, and fits the codebook where a library would.
 
         Args:
             n: pages stored in the end.
             build: gives the pages of a range of numbers.
             on_done: called with the number of pages of each batch.
         """
-        old = self.n_pages
-        if self._codebook is None or n >= REFIT_GROWTH * self._pages_at_fit:
-            self._codebook, self._pages_at_fit = fit_codebook(draw_sample(n, build)), n
-            for first in range(0, old, BATCH):
-                self._renew_cells(first, build(first, min(first + BATCH, old)))
-        for first in range(old, n, BATCH):
+        for first in range(self.n_pages, n, BATCH):
             pages = build(first, min(first + BATCH, n))
-            self._upsert(first, pages)
+            self._index.upsert(pages)
+            for number, page in enumerate(pages, first):
+                self._numbers[page.document_id, page.page_index] = number
             on_done(len(pages))
         self.n_pages = n
-        self._shard.flush()
-        self._shard.optimize()
+        if n >= REFIT_GROWTH * self._n_fitted:
+            self._index.use_codebook(None)
+            self._index.use_codebook(build_first_stage(self._index, lambda done, total: None))
+            self._n_fitted = n
+        self._index.optimize()
 
     def search(self, query: NDArray[np.float32], exact: bool) -> list[int]:
         """Numbers of the best pages, best first."""
-        prefetches = [] if exact else [self._build_prefetch(query)]
-        request = edge.QueryRequest(
-            query=edge.Query.Nearest(query.tolist(), using=PAGE),
-            prefetches=prefetches,
-            limit=LIMIT,
-            params=edge.SearchParams(exact=True),
-        )
-        return [int(point.id) for point in self._shard.query(request)]
+        n_tokens = len(query)
+        asked = QueryEmbedding(query, ("",) * n_tokens, (False,) * n_tokens)
+        found = self._index.search(asked, LIMIT, exact=exact)
+        return [self._numbers[page.document_id, page.page_index] for page in found]
 
     def close(self) -> None:
-        self._shard.close()
-
-    def _build_prefetch(self, query: NDArray[np.float32]) -> edge.Prefetch:
-        assert self._codebook is not None
-        cells, weights = self._codebook.encode_query(query)
-        sparse = edge.SparseVector(cells.tolist(), weights.tolist())
-        return edge.Prefetch(
-            limit=self._n_candidates, query=edge.Query.Nearest(sparse, using=CELLS)
-        )
-
-    def _encode(self, page: IndexedPage) -> edge.SparseVector:
-        assert self._codebook is not None
-        cells = self._codebook.encode_page(page.embedding.vectors).tolist()
-        return edge.SparseVector(cells, [1.0] * len(cells))
-
-    def _upsert(self, first: int, pages: Sequence[IndexedPage]) -> None:
-        points = [
-            edge.Point(
-                id=first + i,
-                # Lists: of an array it reads every number as an object of numpy.
-                vector={
-                    PAGE: page.embedding.vectors.astype(np.float32).tolist(),
-                    CELLS: self._encode(page),
-                },
-                payload={},
-            )
-            for i, page in enumerate(pages)
-        ]
-        self._shard.update(edge.UpdateOperation.upsert_points(points))
-
-    def _renew_cells(self, first: int, pages: Sequence[IndexedPage]) -> None:
-        points = [
-            edge.PointVectors(first + i, {CELLS: self._encode(page)})
-            for i, page in enumerate(pages)
-        ]
-        self._shard.update(edge.UpdateOperation.update_vectors(points))
-
-
-def build_config(dim: int) -> edge.EdgeConfig:
-    return edge.EdgeConfig(
-        vectors={
-            PAGE: edge.EdgeVectorParams(
-                size=dim,
-                distance=edge.Distance.Dot,
-                datatype=edge.VectorStorageDatatype.Float16,
-                memory=edge.Memory.Cold,
-                multivector_config=edge.MultiVectorConfig(
-                    comparator=edge.MultiVectorComparator.MaxSim
-                ),
-                hnsw_config=edge.HnswIndexConfig(m=0, ef_construct=4, full_scan_threshold=1),
-            )
-        },
-        sparse_vectors={CELLS: edge.EdgeSparseVectorParams()},
-        wal_enabled=True,
-    )
-
-
-def draw_sample(n: int, build: Callable[[int, int], list[IndexedPage]]) -> NDArray[np.float16]:
-    """About `SAMPLE_VECTORS` vectors of pages spread over the first `n`."""
-    sample: list[NDArray[np.float16]] = []
-    wanted = min(n, max(1, SAMPLE_VECTORS // len(build(0, 1)[0].embedding.vectors)))
-    for number in np.linspace(0, n - 1, wanted).astype(int).tolist():
-        sample.append(build(number, number + 1)[0].embedding.vectors)
-    return np.concatenate(sample)
+        self._index.close()
 
 
 class ExactScan:
