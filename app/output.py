@@ -314,7 +314,11 @@ def describe_encoders(library: Library) -> list[str]:
     lines = [
         f"Pages: {encoders.choice.name}{pooled} ({encoders.choice.reason}).",
         f"Photos: {photos.name} ({photos.reason}).",
+        f"Vectors: stored as {encoders.vector_storage.value}.",
     ]
+    reranker = encoders.choose_reranker()
+    if reranker is not None:
+        lines.append(f"Reranker: {reranker.name} ({reranker.reason}).")
     if encoders.self_test_skipped:
         lines.append("Warning: the encoder was not tested; what it finds may be chance.")
     return lines

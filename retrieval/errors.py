@@ -158,7 +158,7 @@ class HubUnreachable(PagelensError):
     exit_code = 5
     remedy = (
         "Offline, choose what comes with Pagelens: --model minilm-layout --photo-model "
-        "imagenet-tags, and minilm-reranker as the reranker."
+        "imagenet-tags --reranker minilm-reranker."
     )
 
 

@@ -1,4 +1,4 @@
-"""The models tab: the encoders of this library, why they were chosen, and those there are."""
+"""The models tab: the models of this library, why they were chosen, and those there are."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from app.output import describe_encoders, format_bytes
 from retrieval.encoders.base import EncoderSpec
 from retrieval.encoders.catalog import PAGE_CATALOG, VIDORE_V1
 from retrieval.encoders.photo_catalog import PHOTO_CATALOG
+from retrieval.rerankers.base import RerankerSpec
+from retrieval.rerankers.catalog import RERANKER_CATALOG
 from ui.text import show_line, show_table
 
 HEADERS = (
@@ -37,6 +39,7 @@ class ModelsTab:
         """Lays out the tab and wires its events."""
         encoders = gr.HTML(elem_id="encoders")
         rows = [describe_model(spec) for spec in PAGE_CATALOG + PHOTO_CATALOG]
+        rows += [describe_reranker(spec) for spec in RERANKER_CATALOG]
         gr.HTML(show_table(HEADERS, rows), elem_id="models")
         gr.HTML(show_line(f"ViDoRe scores: {VIDORE_V1}.", role="note"))
         for event in (page.load, tab.select):
@@ -63,6 +66,22 @@ def describe_model(spec: EncoderSpec) -> tuple[str, ...]:
         f"{spec.n_parameters / 1e6:,.0f} M",
         format_bytes(spec.memory_bytes),
         "–" if spec.vidore_ndcg5 is None else f"{spec.vidore_ndcg5:.1f} %",
+        spec.licence,
+        "permitted" if spec.commercial_use else "not permitted",
+        spec.note,
+    )
+
+
+def describe_reranker(spec: RerankerSpec) -> tuple[str, ...]:
+    """One line of the table: a reranker makes no vectors."""
+    return (
+        spec.id,
+        "passages (reranker)",
+        "–",
+        "–",
+        f"{spec.n_parameters / 1e6:,.0f} M",
+        format_bytes(spec.memory_bytes),
+        "–",
         spec.licence,
         "permitted" if spec.commercial_use else "not permitted",
         spec.note,
