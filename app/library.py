@@ -132,6 +132,7 @@ class Library:
         *,
         tags: Iterable[str] = (),
         remember_refusals: bool = True,
+        optimize: bool = True,
     ) -> IngestReport:
         """Adds files and folders; one ingest runs at a time, and searches go on meanwhile.
 
@@ -141,6 +142,7 @@ class Library:
             tags: what the documents added are called besides their names.
             remember_refusals: whether `status` lists what is refused; not for an upload, whose
                 path is gone afterwards.
+            optimize: whether to merge what was written at the end; not while others search.
 
         Raises:
             PathNotFound: a path does not exist.
@@ -162,10 +164,19 @@ class Library:
                 self._arrange(on_progress)
                 nonsense = measure_nonsense(self.encoder, self._index)
                 self._documents.write_setting(NONSENSE_SCORE, str(nonsense))
+                if optimize:
+                    self.optimize()
             if remember_refusals:
                 for refusal in ingested.failed:
                     self._documents.record_refusal(refusal)
             return ingested
+
+    def optimize(self) -> None:
+        """Makes the index small and quick after much was written.
+
+        The embedded index answers nothing meanwhile, for seconds where it is large.
+        """
+        self._index.optimize()
 
     def _arrange(self, on_progress: OnProgress) -> None:
         """Gives the index the first stage that its size wants; searches are exact meanwhile."""
@@ -179,7 +190,6 @@ class Library:
         codebook = build_first_stage(
             self._index, lambda done, total: on_progress(Progress("arranging", done, total, ""))
         )
-        self._index.optimize()
         self._documents.write_setting(FITTED_PAGES, str(n_pages))
         codebook.save(self._codebook_path)
         self._index.use_codebook(codebook)
@@ -404,6 +414,7 @@ class Library:
                     failed += self._pipeline().index_again(document, on_progress)
                 except FileRefused as error:
                     failed.append(Refusal(Path(document.name), str(error)))
+            self.optimize()
             return failed
 
     def _remove_unfinished(self) -> None:

@@ -44,6 +44,8 @@ def serve_library(settings: Settings, announce: Callable[[str], None]) -> None:
     ):
         for line in describe_encoders(library):
             announce(line)
+        # Before anyone asks: nothing is answered meanwhile.
+        library.optimize()
         port = listener.getsockname()[1]
         address = f"http://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{port}"
         config = uvicorn.Config(

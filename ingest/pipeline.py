@@ -119,8 +119,6 @@ class Pipeline:
             accepted, skipped = self._check_files(files, pool, failed, on_progress)
             indexing_started = time.perf_counter()
             n_documents, n_pages = self._index(accepted, pool, failed, on_progress)
-        if n_documents:
-            self.index.optimize()
         ended = time.perf_counter()
         return IngestReport(
             n_documents, n_pages, skipped, tuple(failed), ended - started, ended - indexing_started
@@ -147,7 +145,6 @@ class Pipeline:
         again = replace(self, tags=document.tags)
         with RenderPool() as pool:
             again._index([(source, document.n_pages)], pool, failed, on_progress)
-        self.index.optimize()
         return failed
 
     def _check_files(

@@ -91,7 +91,11 @@ class LibraryTab:
             return gr.skip(), nothing, "", *self.list_documents()
         try:
             report = self.library.ingest(
-                [Path(file) for file in files], show_progress, remember_refusals=False
+                [Path(file) for file in files],
+                show_progress,
+                remember_refusals=False,
+                # Others may be searching: the index is merged when it is served again.
+                optimize=False,
             )
         except PagelensError as error:
             return None, show_line(str(error)), "", *self.list_documents()

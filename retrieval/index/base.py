@@ -184,7 +184,10 @@ class PageIndex(Protocol):
         """The number of pages stored."""
 
     def optimize(self) -> None:
-        """Makes stored pages durable and quick to search; blocks, and is worth it after a batch."""
+        """Merges what was written, and gives back what was deleted.
+
+        Worth it after a batch; searches may have to wait until it is done.
+        """
 
     def close(self) -> None:
         """Writes what is pending and gives the storage back."""
