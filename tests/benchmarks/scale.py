@@ -69,7 +69,12 @@ def read_arguments(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--pages", default="1000,5000,20000", help="sizes, ascending")
     parser.add_argument("--corpus", type=Path, help="a folder of PDFs with text")
-    parser.add_argument("--questions", type=int, default=50, help="generated ones (default: 50)")
+    parser.add_argument(
+        "--questions",
+        type=int,
+        default=50,
+        help="of the corpus and of the generated pages, so many of each (default: 50)",
+    )
     parser.add_argument("--paragraphs", type=int, help="to compose pages of (12,000 at most)")
     parser.add_argument(
         "--local-limit", type=int, default=5_000, help="most pages for local mode (0: leave it out)"
@@ -133,7 +138,10 @@ def measure_sizes(
         on_done=lambda: bars.advance(task, CHUNK),
     )
     pages = CorpusPages(options.corpus, encoder, generated, bars)
-    questions = pages.questions + generated.encode_questions(options.questions)
+    asked = pages.questions
+    # Spread over the corpus, so that no document is left out.
+    asked = asked[:: max(1, len(asked) // options.questions)][: options.questions]
+    questions = asked + generated.encode_questions(options.questions)
     shard = GrowingIndex(folder / "index", generated.dim)
     sizes = []
     for size in options.pages:
@@ -163,7 +171,7 @@ def measure_sizes(
     shard.close()
     return sizes, {
         "corpus_pages": len(pages),
-        "corpus_questions": len(pages.questions),
+        "corpus_questions": len(asked),
         "generated_questions": options.questions,
         "paragraphs": options.paragraphs,
         "candidates": CANDIDATE_PAGES,
