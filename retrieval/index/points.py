@@ -146,19 +146,21 @@ def collect_embeddings(records: Iterable[Any]) -> dict[str, PageEmbedding]:
     Args:
         records: as a Qdrant client gives them, with `PAGE` and `EMBEDDING_FIELDS`.
     """
+    found = ((record, _read_vector(record, PAGE)) for record in records)
     return {
-        str(record.id): read_embedding(record.vector[PAGE], record.payload)
-        for record in records
-        if _has_vector(record, PAGE)
+        str(record.id): read_embedding(vectors, record.payload)
+        for record, vectors in found
+        if vectors is not None
     }
 
 
 def collect_photos(records: Iterable[Any]) -> dict[str, NDArray[np.float16]]:
     """By point id, the photo vectors of the records that have one; they are read with `PHOTO`."""
+    found = ((record, _read_vector(record, PHOTO)) for record in records)
     return {
-        str(record.id): np.asarray(record.vector[PHOTO], dtype=np.float32).astype(np.float16)
-        for record in records
-        if _has_vector(record, PHOTO)
+        str(record.id): np.asarray(vector, dtype=np.float32).astype(np.float16)
+        for record, vector in found
+        if vector is not None
     }
 
 
@@ -228,9 +230,11 @@ def unpack_places(packed: str) -> NDArray[np.uint16]:
     return np.cumsum(steps, dtype=np.uint16)
 
 
-def _has_vector(record: Any, name: str) -> bool:
+def _read_vector(record: Any, name: str) -> Any | None:
+    # Once: each time it is asked for, Edge makes new lists of all numbers of the record.
+    vectors = record.vector
     # A record without any vector has an empty list in place of the mapping.
-    return isinstance(record.vector, Mapping) and name in record.vector
+    return vectors.get(name) if isinstance(vectors, Mapping) else None
 
 
 def _build_point(page: IndexedPage, encoder_key: str, codebook: Codebook | None) -> Point:
