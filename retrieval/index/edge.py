@@ -67,6 +67,9 @@ DATATYPES = {
     VectorStorage.TURBO4: edge.VectorStorageDatatype.Turbo4,  # type: ignore[attr-defined]
 }
 
+# Pages after which the write-ahead log is given back: it takes about seven times what is stored.
+FLUSH_PAGES = 256
+
 # Points read at once where all are read.
 SCROLL_POINTS = 1_000
 
@@ -86,6 +89,7 @@ class EdgeIndex:
         """
         self._layout = layout
         self._codebook: Codebook | None = None
+        self._n_unflushed = 0
         with _index_errors("open"):
             if (folder / "edge_config.json").exists():
                 self._shard = edge.EdgeShard.load(str(folder))
@@ -108,6 +112,10 @@ class EdgeIndex:
             operation = edge.UpdateOperation.upsert_points([_compile_point(p) for p in points])
             with _index_errors("write to"):
                 self._shard.update(operation)
+                self._n_unflushed += len(points)
+                if self._n_unflushed >= FLUSH_PAGES:
+                    self._shard.flush()
+                    self._n_unflushed = 0
 
     def search(
         self,
