@@ -31,6 +31,8 @@ CONTEXT_SHOWN_CHARACTERS = 160
 
 NO_GOOD_MATCH = "  no good match: nonsense is answered as well"
 
+LOST_INDEX = "The index holds none of the library's pages: pagelens doctor --repair makes it anew."
+
 DAY = ["%Y-%m-%d"]
 
 
@@ -116,10 +118,14 @@ def search(
     box = None if region is None else _read_region(region)
     if image is not None:
         check_exists(image)
+    if added_from is not None and added_until is not None and added_from > added_until:
+        raise typer.BadParameter("--added-from comes after --added-until")
     page_range = (None, None) if pages is None else _read_page_range(pages)
     settings = make_settings(library, reranker=reranker)
     asked = [] if queries is None else load_questions(queries)
     with open_existing(settings) as opened:
+        if opened.has_lost_its_index():
+            typer.echo(LOST_INDEX, err=True)
         options: dict[str, Any] = {
             "page_filter": PageFilter(
                 documents=_find_documents(opened, document),
@@ -133,7 +139,8 @@ def search(
         }
         for question in asked:
             answer = opened.search(question.text, top_k, **options)
-            print_json({"id": question.id, "hits": [hit_json(hit) for hit in answer.hits]})
+            hits = [hit_json(hit) for hit in answer.hits]
+            print_json({"id": question.id, "hits": hits, "good_match": answer.is_good})
             _save_evidence(opened, answer, save_evidence, question.id)
         if image is not None:
             answers = [opened.search_picture(image, top_k, options["page_filter"])]
@@ -173,6 +180,8 @@ def _read_page_range(text: str) -> tuple[int | None, int | None]:
     if not (first or last) or not all(part.isdecimal() for part in (first, last) if part):
         raise typer.BadParameter(f"--pages {text!r}: not a page number, nor two with a dash")
     bounds = (int(first) if first else None, int(last) if last else None)
+    if 0 in bounds:
+        raise typer.BadParameter(f"--pages {text!r}: the first page is page 1")
     if not dash:
         return bounds[0], bounds[0]
     if bounds[0] is not None and bounds[1] is not None and bounds[0] > bounds[1]:

@@ -394,6 +394,10 @@ class Library:
         evidence = hit.evidence if word is None else hit.evidence.of_word(word)
         return draw_evidence(picture, evidence)
 
+    def has_lost_its_index(self) -> bool:
+        """Whether the index is empty while documents are listed: a folder was removed, say."""
+        return bool(self._documents.list_indexed_pages()) and self._index.count() == 0
+
     def examine(self, on_progress: OnProgress) -> Diagnosis:
         """Compares what is stored where, and the fast search with the exact one."""
         return examine(self._documents, self._index, self.encoder, on_progress)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -25,9 +27,8 @@ class Settings(BaseSettings):
     pool_factor: int | None = Field(
         None, ge=1, description="token pooling of a new library: vectors are divided by it"
     )
-    vector_storage: str = Field(
+    vector_storage: Literal["auto", "float16", "turbo8", "turbo4"] = Field(
         "auto",
-        pattern="^(auto|float16|turbo8|turbo4)$",
         description="how a new library stores page vectors: float16, turbo8 or turbo4",
     )
     reranker: str = Field("auto", description="what reads the best pages again; none for nothing")
@@ -37,8 +38,6 @@ class Settings(BaseSettings):
     skip_self_test: bool = Field(False, description="use an encoder that was not seen to work")
     qdrant_url: str | None = Field(
         None,
-        # A password in the address would stand in error messages; the API key does not.
-        pattern=r"^https?://[^\s/@]+(/[^\s@]*)?$",
         description="a Qdrant server that holds the index; none: it is in the library folder",
     )
     qdrant_api_key: SecretStr | None = Field(None, description="its API key")
@@ -57,6 +56,21 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="the address the web page is served on")
     port: int = Field(7860, ge=0, le=65535, description="its port; 0 takes a free one")
+
+    @field_validator("qdrant_url")
+    @classmethod
+    def _check_url(cls, url: str | None) -> str | None:
+        """Refuses a password, too: it would stand in error messages, as the API key does not."""
+        if url is None:
+            return url
+        try:
+            parts = urlsplit(url)
+            is_address = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        except ValueError:
+            is_address = False
+        if not is_address or parts.scheme not in ("http", "https") or re.search(r"[\s@]", url):
+            raise ValueError("an address such as https://qdrant.example.org:6333 is expected")
+        return url
 
     @field_validator("qdrant_api_key")
     @classmethod

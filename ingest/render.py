@@ -109,9 +109,8 @@ def _render_pdf_page(
         page = document[index]
         try:
             pdf.check_page_size(page)
-            words = text_layer.read_words(page)
-            if not has_readable_text(words):
-                words = ()
+            layer = text_layer.read_words(page)
+            words = layer if has_readable_text(layer) else ()
             # An encoder of pictures needs no OCR, which takes seconds a page.
             needs_px = max(
                 PREVIEW_LONG_SIDE_PX,
@@ -125,8 +124,10 @@ def _render_pdf_page(
         return RenderedPage(index, error=str(error))
     except pdfium.PdfiumError:
         return _render_poppler_page(path, index, image_long_side_px)
+    # A title page has no more than a few words: they count unless OCR reads more.
+    few = () if words or text_layer.is_garbled(layer) else layer
     has_text = bool(words) or image_long_side_px is not None
-    return _build_page(index, picture, words if has_text else None, image_long_side_px)
+    return _build_page(index, picture, words if has_text else None, image_long_side_px, few)
 
 
 def _render_poppler_page(path: Path, index: int, image_long_side_px: int | None) -> RenderedPage:
@@ -145,6 +146,7 @@ def _build_page(
     picture: Image.Image,
     words: tuple[Word, ...] | None,
     image_long_side_px: int | None,
+    few: tuple[Word, ...] = (),
 ) -> RenderedPage:
     """Makes a page's preview, and the picture for the encoder.
 
@@ -153,11 +155,15 @@ def _build_page(
         picture: the page, as large as any of its uses needs.
         words: of its text layer; None to read them by OCR.
         image_long_side_px: the picture the encoder wants; None if it reads words.
+        few: words of the text layer, too few to be all that the page says; taken unless OCR reads
+            more.
     """
     source = TextSource.TEXT_LAYER if words else TextSource.NONE
     if words is None:
         words = ocr.read_words(picture)
         source = TextSource.OCR if words else TextSource.NONE
+    if few and count_characters(words) <= count_characters(few):
+        words, source = few, TextSource.TEXT_LAYER
     preview = io.BytesIO()
     shrink_to(picture, PREVIEW_LONG_SIDE_PX).save(
         preview, "WEBP", quality=PREVIEW_QUALITY, method=PREVIEW_METHOD
@@ -168,8 +174,12 @@ def _build_page(
 
 def has_readable_text(words: Sequence[Word]) -> bool:
     """Whether a text layer is worth reading; else the page is read by OCR."""
-    n_characters = sum(len(word.text) for word in words)
-    return n_characters >= TEXT_LAYER_CHARACTERS and not text_layer.is_garbled(words)
+    return count_characters(words) >= TEXT_LAYER_CHARACTERS and not text_layer.is_garbled(words)
+
+
+def count_characters(words: Sequence[Word]) -> int:
+    """How much words say, in characters."""
+    return sum(len(word.text) for word in words)
 
 
 def shrink_to(picture: Image.Image, long_side_px: int) -> Image.Image:

@@ -183,7 +183,7 @@ class EncoderMismatch(PagelensError):
     """The library was made with another encoder than the one asked for."""
 
     exit_code = 6
-    remedy = "Use the library's encoder, or name a new folder with --library."
+    remedy = "Use what the library was made with, or name a new folder with --library."
 
 
 class InvalidEmbedding(PagelensError):

@@ -32,6 +32,7 @@ CACHED_WORDS = 20_000
 RUN = re.compile(r"[^\W_]+")
 PARTS = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
 THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+TRAILING_ZEROS = re.compile(r"\d+\.\d*0")
 # Han, kana, Hangul and Thai are written without spaces: there, pairs of letters are the terms.
 UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]+")
 
@@ -71,8 +72,8 @@ def weigh_question(text: str) -> SparseVector:
 def split_word(word: str) -> tuple[str, ...]:
     """The terms of one word: its stem, or for a code, a number or a compound also the whole of it.
 
-    "Growing" gives "grow"; "RX-480b" gives "rx-480b", "rx", "480", "b"; "1,234.5" gives "1234.5".
-    Stop words give none.
+    "Growing" gives "grow"; "RX-480b" gives "rx-480b", "rx", "480", "b"; "1,234.50" gives "1234.50"
+    and "1234.5". Stop words give none.
     """
     return tuple(dict.fromkeys(_split_word(word)))
 
@@ -88,6 +89,9 @@ def _split_word(word: str) -> Iterator[str]:
     parts = PARTS.findall(whole)
     if len(parts) > 1:
         yield whole
+    if TRAILING_ZEROS.fullmatch(whole):
+        # 1236.50 is also asked for as 1236.5, and 12.00 as 12.
+        yield whole.rstrip("0").rstrip(".")
     for part in parts:
         if UNSPACED.fullmatch(part):
             yield from (part[i : i + 2] for i in range(max(1, len(part) - 1)))

@@ -22,6 +22,9 @@ from retrieval.rerankers.base import Reranker
 # So deep MaxSim and BM25 rank pages: what one finds late the other may find early.
 DEPTH = 100
 
+# Pages behind the last one shown that are looked at for saying the same as one shown.
+DUPLICATE_DEPTH = 10
+
 # Pages that the reranker reads. On pages-dev nDCG@5 was 0.699 with 6, 0.705 with 8, 0.712 with 10,
 # 0.713 with 16, in a time that grows with them.
 RERANKED_PAGES = 10
@@ -142,11 +145,16 @@ def search_pages(
         ):
             same = next((i for i, seen in enumerate(words_of) if say_the_same(words, seen)), None)
             if same is not None:
-                alike = (*hits[same].duplicates, (found[key].document, found[key].page_index + 1))
-                hits[same] = replace(hits[same], duplicates=alike)
+                hits[same] = _add_duplicate(hits[same], found[key])
                 continue
             hits.append(_build_hit(found[key], score, scores[key], embedding, query, modality))
             words_of.append(words)
+    # Whether a page is said to stand elsewhere, too, shall not depend on how many are shown.
+    rest = [key for key, _ in ranked[:DUPLICATE_DEPTH]]
+    for key, words in zip(rest, index.fetch_words(rest), strict=True):
+        same = next((i for i, seen in enumerate(words_of) if say_the_same(words, seen)), None)
+        if same is not None:
+            hits[same] = _add_duplicate(hits[same], found[key])
     beats_nonsense = best_page > options.nonsense_score * len(query.page.tokens)
     shows_photo = bool(photos) and photos[0].score >= query.clear_score
     return Answer(
@@ -238,6 +246,10 @@ def fuse_spaces(
 def key_of(page: ScoredPage) -> PageKey:
     """Which page it is: (document id, page index)."""
     return page.document_id, page.page_index
+
+
+def _add_duplicate(hit: Hit, page: ScoredPage) -> Hit:
+    return replace(hit, duplicates=(*hit.duplicates, (page.document, page.page_index + 1)))
 
 
 def _score_of(key: PageKey, pages: Sequence[ScoredPage]) -> float | None:

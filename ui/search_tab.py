@@ -208,7 +208,7 @@ class SearchTab:
         kind = photo if hit.kind == Kind.PHOTO else ""
         caption = f"{hit.document}, page {hit.page_number:,} ({kind}score {hit.score:.2f})"
         if hit.duplicates:
-            caption += f" and {count_things(len(hit.duplicates), 'page')} that say the same"
+            caption += f", the same on {count_things(len(hit.duplicates), 'other page')}"
         return shrink_picture(picture), caption
 
     def _show_none(self, message: str) -> Shown:

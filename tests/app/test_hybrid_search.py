@@ -240,3 +240,20 @@ def test_a_first_stage_cut_off_half_way_leaves_a_library_that_searches_exactly(
         write_text_pdf(tmp_path / "garden.pdf", GARDEN)
         library.ingest([tmp_path / "garden.pdf"], silent)
         assert (library.folder / CODEBOOK).exists()
+
+
+def test_a_page_of_a_few_words_is_found_by_them(tmp_path):
+    """Title pages and dividers: too little text to be sure of, and all there is."""
+    terse = write_text_pdf(tmp_path / "terse.pdf", "RX-777q Spare parts", "Hello", "5 mg")
+    with open_library(tmp_path / "library") as library:
+        assert library.ingest([terse], silent).pages == 3
+        for question, page_number in (("RX-777q", 1), ("Hello", 2), ("5 mg", 3)):
+            for mode in (Mode.TEXT, Mode.HYBRID):
+                found = pages_of(library.search(question, 1, mode=mode))
+                assert found == [("terse.pdf", page_number)], (question, mode)
+
+
+def test_duplicates_do_not_depend_on_how_many_hits_are_shown(library):
+    for limit in (1, 3, 10):
+        (first, *_) = library.search("Who collects the mooring fees of a yacht?", limit).hits
+        assert len(first.duplicates) == 1, limit
