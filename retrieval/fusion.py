@@ -20,13 +20,10 @@ def fuse_ranks(rankings: Sequence[tuple[Sequence[Key], float]]) -> list[tuple[Ke
         rankings: (entries, best first; weight). Among equals, those of earlier rankings come first.
 
     Returns:
-        (entry, its share of what an entry gets that is first in each ranking), best first.
+        (entry, its sum), best first.
     """
     scores: dict[Key, float] = {}
     for entries, weight in rankings:
         for rank, entry in enumerate(entries, 1):
             scores[entry] = scores.get(entry, 0.0) + weight / (RRF_K + rank)
-    best = sum(weight for entries, weight in rankings if entries) / (RRF_K + 1)
-    return sorted(
-        ((entry, score / best) for entry, score in scores.items()), key=lambda entry: -entry[1]
-    )
+    return sorted(scores.items(), key=lambda entry: -entry[1])

@@ -249,8 +249,8 @@ class Hit:
         document: the file's name.
         page_index: 0-based.
         kind: page or photo.
-        score: its fused rank, as a share of what a hit gets that every ranking puts first; from 0
-            to 1, and falling along an answer.
+        score: its fused rank, from 0 to 1 and falling along an answer: 1 for the first of what
+            clearly answers, 0.1 for the first of what does not.
         scores: what the rankings behind it are made of.
         evidence: what on the page matched; None for a photo found by its looks alone.
         duplicates: (document, 1-based page number) of pages that say the same and are left out.

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from retrieval.duplicates import say_the_same
-from retrieval.fusion import fuse_ranks
+from retrieval.fusion import RRF_K, fuse_ranks
 from retrieval.index.base import ALL_PAGES, PageFilter, PageIndex, ScoredPage
 from retrieval.maxsim import gather_evidence
 from retrieval.passages import choose_passages
@@ -233,14 +233,16 @@ def fuse_spaces(
         spaces: (ranking; how many of it clearly answer; how clear its best hit is).
 
     Returns:
-        (page, share of the best score that one could have), best first.
+        (page, score), best first: 1 for the first of what clearly answers, `UNCLEAR_WEIGHT` for the
+        first of what does not, and less behind them.
     """
     rankings: list[tuple[float, list[PageKey], float]] = []
     for ranking, n_clear, clearness in spaces:
         rankings.append((clearness, list(ranking[:n_clear]), 1.0))
         rankings.append((clearness, list(ranking[n_clear:]), UNCLEAR_WEIGHT))
     rankings.sort(key=lambda ranking: -ranking[0])
-    return fuse_ranks([(keys, weight) for _, keys, weight in rankings])
+    fused = fuse_ranks([(keys, weight) for _, keys, weight in rankings])
+    return [(key, min(1.0, score * (RRF_K + 1))) for key, score in fused]
 
 
 def key_of(page: ScoredPage) -> PageKey:

@@ -33,16 +33,17 @@ def test_reciprocal_rank_fusion_by_hand():
     """a: 1/11 + 1/12, b: 1/12 + 1/11, c: 1/13, d: 1/13; equals keep the order of the rankings."""
     fused = fuse_ranks([(["a", "b", "c"], 1.0), (["b", "a", "d"], 1.0)])
     assert [entry for entry, _ in fused] == ["a", "b", "c", "d"]
-    best = 2 / 11
     assert [score for _, score in fused] == pytest.approx(
-        [(1 / 11 + 1 / 12) / best, (1 / 11 + 1 / 12) / best, 1 / 13 / best, 1 / 13 / best]
+        [1 / 11 + 1 / 12, 1 / 11 + 1 / 12, 1 / 13, 1 / 13]
     )
     assert [entry for entry, _ in fuse_ranks([(["a"], 0.5), (["b"], 1.0)])] == ["b", "a"]
     assert fuse_ranks([]) == []
 
 
-def test_what_every_ranking_puts_first_has_the_score_1():
-    assert fuse_ranks([(["a", "b"], 1.0), (["a"], 2.0)])[0] == ("a", 1.0)
+def test_the_first_of_what_clearly_answers_has_the_score_1_and_of_what_does_not_a_tenth():
+    found = dict(fuse_spaces(space("clear", "next", clear=1), space("boat", clear=0)))
+    assert found["clear", 0] == pytest.approx(1.0)
+    assert found["boat", 0] == found["next", 0] == pytest.approx(0.1)
 
 
 def test_a_page_found_by_vectors_and_by_words_wins():
