@@ -251,11 +251,12 @@ def doctor(
         failed = opened.repair(diagnosis, on_progress) if repair else []
         if repair and not diagnosis.is_healthy:
             diagnosis = opened.examine(on_progress)
+        names = {document.document_id: document.name for document in opened.list_documents()}
     for refusal in failed:
         typer.echo(printable(f"not repaired: {refusal.path}: {refusal.error}"), err=True)
     if as_json:
         print_json(diagnosis_json(diagnosis))
     else:
-        print_diagnosis(diagnosis)
+        print_diagnosis(diagnosis, names)
     if not diagnosis.is_healthy:
         raise typer.Exit(EXIT_UNHEALTHY)

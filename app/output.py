@@ -119,8 +119,13 @@ def diagnosis_json(diagnosis: Diagnosis) -> dict[str, Any]:
     }
 
 
-def print_diagnosis(diagnosis: Diagnosis) -> None:
-    """`doctor` for people."""
+def print_diagnosis(diagnosis: Diagnosis, names: dict[str, str]) -> None:
+    """`doctor` for people.
+
+    Args:
+        diagnosis: what was found.
+        names: document id -> the file's name.
+    """
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"{count_things(diagnosis.n_pages, 'page')} in the library's table")
     for pages, what in (
@@ -129,7 +134,10 @@ def print_diagnosis(diagnosis: Diagnosis) -> None:
     ):
         console.print(f"{count_things(len(pages), 'page')} {what}")
         for document_id, index in sorted(pages)[:SHOWN_PAGES]:
-            console.print(f"  {document_id[:12]}, page {index + 1:,}")
+            name = names.get(document_id, document_id[:12])
+            console.print(printable(f"  {name}, page {index + 1:,}"), markup=False)
+        if len(pages) > SHOWN_PAGES:
+            console.print(f"  ... and {len(pages) - SHOWN_PAGES:,} more")
     if diagnosis.recall is not None:
         console.print(
             f"the fast search found {100 * diagnosis.recall:.1f} % of the 10 best pages of the "
@@ -138,7 +146,9 @@ def print_diagnosis(diagnosis: Diagnosis) -> None:
     if diagnosis.is_healthy:
         console.print("healthy")
     elif diagnosis.missing or diagnosis.stray:
-        console.print("not healthy: pagelens doctor --repair makes the missing pages anew")
+        console.print(
+            "not healthy: pagelens doctor --repair makes missing pages anew, and removes the others"
+        )
     else:
         console.print("not healthy: search with --exact until the library is indexed anew")
 
