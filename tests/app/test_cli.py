@@ -78,7 +78,7 @@ def test_search_answers_a_file_of_questions_line_by_line(terminal_library, tmp_p
     )
     output = run_here("search", "--queries", queries, "--library", terminal_library.folder)
     answers = [json.loads(line) for line in output.splitlines()]
-    assert all(set(answer) == {"id", "hits"} for answer in answers)
+    assert all(set(answer) == {"id", "hits", "good_match"} for answer in answers)
     best = {
         answer["id"]: (answer["hits"][0]["document"], answer["hits"][0]["page"])
         for answer in answers
