@@ -1,5 +1,5 @@
-# Pagelens, with every model that comes in Python packages. Built for a CPU; for an NVIDIA GPU the
-# index of Python packages itself has the build of torch:
+# Pagelens, with every model that comes in Python packages. pip chooses the build of torch, which on
+# Linux holds CUDA; for a CPU alone an index of CPU builds makes the image several GB smaller:
 #   docker build --build-arg TORCH_INDEX=ADDRESS_OF_AN_INDEX .
 FROM python:3.11-slim-bookworm
 
@@ -19,10 +19,10 @@ COPY ingest ingest
 COPY retrieval retrieval
 COPY ui ui
 
-ARG TORCH_INDEX=ADDRESS_OF_AN_INDEX
+ARG TORCH_INDEX=
 # The release that pyproject.toml names, first, so that its choice of builds is not pip's.
 RUN torch=$(sed -nE 's/^ *"(torch(vision)?==[^"]+)",$/\1/p' pyproject.toml) \
-    && pip install --no-cache-dir --index-url "$TORCH_INDEX" $torch \
+    && pip install --no-cache-dir ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} $torch \
     && pip install --no-cache-dir --editable .
 
 # Checkpoints of the model hub are kept in a volume.
