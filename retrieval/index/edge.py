@@ -19,9 +19,8 @@ from retrieval.index.base import (
     PageFilter,
     ScoredPage,
     VectorStorage,
-    point_id,
 )
-from retrieval.index.cells import CANDIDATE_PAGES, Codebook
+from retrieval.index.cells import CANDIDATE_PAGES
 from retrieval.index.filters import (
     AnyOf,
     Clause,
@@ -34,26 +33,23 @@ from retrieval.index.filters import (
 )
 from retrieval.index.points import (
     CELLS,
-    EMBEDDING_FIELDS,
     FOUND_FIELDS,
     INDEXED_FIELDS,
     PAGE,
     PHOTO,
-    WORD_FIELDS,
     WORDS,
     FieldType,
     Point,
     ask_cells,
     build_points,
     check_dim,
-    collect_embeddings,
     collect_photos,
-    collect_words,
     read_found,
     weigh_cells,
 )
+from retrieval.index.stored import StoredPages
 from retrieval.lexical import SparseVector
-from retrieval.records import PageEmbedding, QueryEmbedding, Word
+from retrieval.records import QueryEmbedding
 
 FIELD_TYPES = {
     FieldType.KEYWORD: edge.PayloadSchemaType.Keyword,
@@ -74,7 +70,7 @@ FLUSH_PAGES = 256
 SCROLL_POINTS = 1_000
 
 
-class EdgeIndex:
+class EdgeIndex(StoredPages):
     """A `PageIndex` on Qdrant Edge.
 
     Only one process can hold the folder. No HNSW graph is built over multi-vectors: it costs
@@ -87,8 +83,7 @@ class EdgeIndex:
         Raises:
             IndexFailed: another process holds it, or it cannot be read.
         """
-        self._layout = layout
-        self._codebook: Codebook | None = None
+        super().__init__(layout)
         self._n_unflushed = 0
         with _index_errors("open"):
             if (folder / "edge_config.json").exists():
@@ -176,20 +171,6 @@ class EdgeIndex:
             points = self._shard.query(request)
         return [read_found(point.payload or {}, point.score) for point in points]
 
-    def fetch(self, pages: Sequence[tuple[str, int]]) -> list[PageEmbedding | None]:
-        """Stored embeddings; see `PageIndex.fetch`."""
-        found = collect_embeddings(self._retrieve(pages, EMBEDDING_FIELDS, [PAGE]))
-        return [found.get(self._id(page)) for page in pages]
-
-    def fetch_words(self, pages: Sequence[tuple[str, int]]) -> list[tuple[Word, ...]]:
-        """Stored words; see `PageIndex.fetch_words`."""
-        found = collect_words(self._retrieve(pages, WORD_FIELDS, []))
-        return [found.get(self._id(page), ()) for page in pages]
-
-    def use_codebook(self, codebook: Codebook | None) -> None:
-        """Gives the index its first stage; see `PageIndex.use_codebook`."""
-        self._codebook = codebook
-
     def write_cells(self, cells: Mapping[tuple[str, int], NDArray[np.int64]]) -> None:
         """Stores cells; see `PageIndex.write_cells`."""
         points = [
@@ -252,9 +233,6 @@ class EdgeIndex:
         with _index_errors("close"):
             self._shard.flush()
             self._shard.close()
-
-    def _id(self, page: tuple[str, int]) -> str:
-        return point_id(*page, self._layout.encoder_key)
 
     def _retrieve(
         self, pages: Sequence[tuple[str, int]], fields: list[str], vectors: list[str]

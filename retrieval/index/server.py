@@ -17,26 +17,21 @@ from retrieval.index.base import (
     IndexLayout,
     PageFilter,
     ScoredPage,
-    point_id,
 )
-from retrieval.index.cells import CANDIDATE_PAGES, Codebook
+from retrieval.index.cells import CANDIDATE_PAGES
 from retrieval.index.connection import check_version
 from retrieval.index.filters import list_clauses, of_documents
 from retrieval.index.points import (
     CELLS,
-    EMBEDDING_FIELDS,
     FOUND_FIELDS,
     INDEXED_FIELDS,
     PAGE,
     PHOTO,
-    WORD_FIELDS,
     WORDS,
     ask_cells,
     build_points,
     check_dim,
-    collect_embeddings,
     collect_photos,
-    collect_words,
     read_found,
     weigh_cells,
 )
@@ -47,8 +42,9 @@ from retrieval.index.requests import (
     split_requests,
 )
 from retrieval.index.retries import DEFAULT_RETRIES, FAILURES, Retries, describe_failure
+from retrieval.index.stored import StoredPages
 from retrieval.lexical import SparseVector
-from retrieval.records import PageEmbedding, QueryEmbedding, Word
+from retrieval.records import QueryEmbedding
 
 T = TypeVar("T")
 
@@ -82,7 +78,7 @@ class ServerOptions:
     retries: Retries = DEFAULT_RETRIES
 
 
-class QdrantIndex:
+class QdrantIndex(StoredPages):
     """A `PageIndex` in a collection of a Qdrant server.
 
     Like the embedded index it builds no HNSW graph over multi-vectors.
@@ -106,9 +102,8 @@ class QdrantIndex:
         """
         self._client = client
         self._collection = collection
-        self._layout = layout
+        super().__init__(layout)
         self._options = options
-        self._codebook: Codebook | None = None
         try:
             check_version(self._ask("open", client.info).version, layout.storage, options.place)
             if not self._ask("open", client.collection_exists, collection):
@@ -196,20 +191,6 @@ class QdrantIndex:
         )
         return [read_found(point.payload or {}, point.score) for point in found.points]
 
-    def fetch(self, pages: Sequence[tuple[str, int]]) -> list[PageEmbedding | None]:
-        """Stored embeddings; see `PageIndex.fetch`."""
-        found = collect_embeddings(self._retrieve(pages, EMBEDDING_FIELDS, [PAGE]))
-        return [found.get(self._id(page)) for page in pages]
-
-    def fetch_words(self, pages: Sequence[tuple[str, int]]) -> list[tuple[Word, ...]]:
-        """Stored words; see `PageIndex.fetch_words`."""
-        found = collect_words(self._retrieve(pages, WORD_FIELDS, []))
-        return [found.get(self._id(page), ()) for page in pages]
-
-    def use_codebook(self, codebook: Codebook | None) -> None:
-        """Gives the index its first stage; see `PageIndex.use_codebook`."""
-        self._codebook = codebook
-
     def write_cells(self, cells: Mapping[tuple[str, int], NDArray[np.int64]]) -> None:
         """Stores cells; see `PageIndex.write_cells`."""
         points = [
@@ -266,9 +247,6 @@ class QdrantIndex:
     def close(self) -> None:
         """Lets the connection go."""
         self._client.close()
-
-    def _id(self, page: tuple[str, int]) -> str:
-        return point_id(*page, self._layout.encoder_key)
 
     def _retrieve(
         self, pages: Sequence[tuple[str, int]], fields: list[str], vectors: list[str]
