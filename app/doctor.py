@@ -96,7 +96,7 @@ def _sample_questions(
     sampled = random.Random(len(pages)).sample(
         pages, min(len(pages), SAMPLED_QUESTIONS - len(asked))
     )
-    for words in index.fetch_words(sampled):
+    for words in index.fetch_texts(sampled):
         if words:
             middle = len(words) // 2
-            yield " ".join(word.text for word in words[middle : middle + QUESTION_WORDS])
+            yield " ".join(words[middle : middle + QUESTION_WORDS])

@@ -375,11 +375,8 @@ class Library:
         """What the pages before and after a page say: (1-based page number, text)."""
         n_pages = self.find_document(hit.document_id).n_pages
         around = [i for i in (hit.page_index - 1, hit.page_index + 1) if 0 <= i < n_pages]
-        words = self._index.fetch_words([(hit.document_id, i) for i in around])
-        return [
-            (index + 1, " ".join(word.text for word in page))
-            for index, page in zip(around, words, strict=True)
-        ]
+        texts = self._index.fetch_texts([(hit.document_id, i) for i in around])
+        return [(index + 1, " ".join(words)) for index, words in zip(around, texts, strict=True)]
 
     def lit_page(self, hit: Hit, word: str | None = None) -> Image.Image | None:
         """The preview of a page found, with its evidence lit up.

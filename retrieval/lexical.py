@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-import snowballstemmer
+import Stemmer
 
 from retrieval.encoders.stop_words import STOP_WORDS
 
@@ -36,7 +36,8 @@ TRAILING_ZEROS = re.compile(r"\d+\.\d*0")
 # Han, kana, Hangul and Thai are written without spaces: there, pairs of letters are the terms.
 UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]+")
 
-_stem = snowballstemmer.stemmer("english").stemWord
+# Without its own cache: whole words are cached below.
+_stem = Stemmer.Stemmer("english", 0).stemWord
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,13 @@ from collections import Counter
 from collections.abc import Sequence
 
 from retrieval.lexical import split_word
-from retrieval.records import Word
 
 # On pages-dev, 80 words kept the gain of the whole page; two passages a page gained nothing more.
 PASSAGE_WORDS = 80
 STEP_WORDS = 60
 
 
-def choose_passages(question: str, pages: Sequence[Sequence[Word]]) -> list[str]:
+def choose_passages(question: str, pages: Sequence[Sequence[str]]) -> list[str]:
     """For each page the passage that answers a question best, by the rarity of shared terms.
 
     How rare a term is, is counted over the passages of these pages alone.
@@ -31,10 +30,7 @@ def choose_passages(question: str, pages: Sequence[Sequence[Word]]) -> list[str]
         A passage a page, the first among equals; empty for a page without words.
     """
     asked = {term for word in question.split() for term in split_word(word)}
-    passages = [
-        [[word.text for word in words[start:end]] for start, end in cut_passages(len(words))]
-        for words in pages
-    ]
+    passages = [[words[start:end] for start, end in cut_passages(len(words))] for words in pages]
     shared = [
         [asked & {term for word in passage for term in split_word(word)} for passage in page]
         for page in passages

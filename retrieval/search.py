@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from retrieval.duplicates import say_the_same
+from retrieval.duplicates import Wording, count_words, say_the_same
 from retrieval.fusion import RRF_K, fuse_ranks
 from retrieval.index.base import ALL_PAGES, PageFilter, PageIndex, ScoredPage
 from retrieval.maxsim import gather_evidence
 from retrieval.passages import choose_passages
 from retrieval.queries import Query
-from retrieval.records import Answer, Hit, Kind, Modality, PageEmbedding, StageScores, Word
+from retrieval.records import Answer, Hit, Kind, Modality, PageEmbedding, StageScores
 from retrieval.rerankers.base import Reranker
 
 # So deep MaxSim and BM25 rank pages: what one finds late the other may find early.
@@ -25,9 +25,9 @@ DEPTH = 100
 # Pages behind the last one shown that are looked at for saying the same as one shown.
 DUPLICATE_DEPTH = 10
 
-# Pages that the reranker reads. On pages-dev nDCG@5 was 0.699 with 6, 0.705 with 8, 0.712 with 10,
-# 0.713 with 16, in a time that grows with them.
-RERANKED_PAGES = 10
+# Pages that the reranker reads, in a time that grows with them: 0.3 s for 9 with minilm-reranker on
+# two cores. On pages-dev nDCG@5 was 0.700 with 8, 0.707 with 9 and 10, 0.710 with 12.
+RERANKED_PAGES = 9
 
 # The reranker has read the page: it counts as much as the two that have not.
 MAXSIM_WEIGHT = 1.0
@@ -134,25 +134,26 @@ def search_pages(
     for photo in photos:
         found.setdefault(key_of(photo), photo)
     hits: list[Hit] = []
-    words_of: list[tuple[Word, ...]] = []
+    wordings: list[Wording] = []
     # Pages that say the same leave places, which the next ones take.
     while len(hits) < options.limit and ranked:
         missing = options.limit - len(hits)
         batch, ranked = ranked[:missing], ranked[missing:]
         keys = [key for key, _ in batch]
-        for (key, score), embedding, words in zip(
-            batch, index.fetch(keys), index.fetch_words(keys), strict=True
+        for (key, score), embedding, texts in zip(
+            batch, index.fetch(keys), index.fetch_texts(keys), strict=True
         ):
-            same = next((i for i, seen in enumerate(words_of) if say_the_same(words, seen)), None)
+            wording = count_words(texts)
+            same = _find_same(wording, wordings)
             if same is not None:
                 hits[same] = _add_duplicate(hits[same], found[key])
                 continue
             hits.append(_build_hit(found[key], score, scores[key], embedding, query, modality))
-            words_of.append(words)
+            wordings.append(wording)
     # Whether a page is said to stand elsewhere, too, shall not depend on how many are shown.
     rest = [key for key, _ in ranked[:DUPLICATE_DEPTH]]
-    for key, words in zip(rest, index.fetch_words(rest), strict=True):
-        same = next((i for i, seen in enumerate(words_of) if say_the_same(words, seen)), None)
+    for key, texts in zip(rest, index.fetch_texts(rest), strict=True):
+        same = _find_same(count_words(texts), wordings)
         if same is not None:
             hits[same] = _add_duplicate(hits[same], found[key])
     beats_nonsense = best_page > options.nonsense_score * len(query.page.tokens)
@@ -210,7 +211,7 @@ def rerank_pages(
     """
     if reranker is None or not question or not candidates:
         return {}
-    passages = choose_passages(question, index.fetch_words(candidates))
+    passages = choose_passages(question, index.fetch_texts(candidates))
     read = [(key, passage) for key, passage in zip(candidates, passages, strict=True) if passage]
     if not read:
         return {}
@@ -248,6 +249,10 @@ def fuse_spaces(
 def key_of(page: ScoredPage) -> PageKey:
     """Which page it is: (document id, page index)."""
     return page.document_id, page.page_index
+
+
+def _find_same(wording: Wording, seen: Sequence[Wording]) -> int | None:
+    return next((i for i, other in enumerate(seen) if say_the_same(wording, other)), None)
 
 
 def _add_duplicate(hit: Hit, page: ScoredPage) -> Hit:

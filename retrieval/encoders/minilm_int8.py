@@ -40,13 +40,17 @@ IR_VERSION = 9
 CONTRIB = "com.microsoft"
 
 
-def open_session(weights: Path) -> Any:
+def open_session(weights: Path, basis: Floats) -> Any:
     """Builds the graph from a safetensors file and opens it for runs of one thread each.
+
+    Args:
+        weights: the file.
+        basis: `[384, dim]`, the axes that vectors keep.
 
     Returns:
         An `onnxruntime.InferenceSession`: int64 `ids` `[batch, length]`, CLS and SEP included and
         no padding, and int64 `places` `[n]` in them, to float32 `hidden` `[batch, n, 384]` of
-        these places. Several threads may run it.
+        these places, and `reduced` `[batch, n, dim]`. Several threads may run it.
     """
     import onnxruntime
     from safetensors.numpy import load_file
@@ -57,15 +61,16 @@ def open_session(weights: Path) -> Any:
     # that takes five times as long.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     return onnxruntime.InferenceSession(
-        build_graph(load_file(weights)), options, providers=["CPUExecutionProvider"]
+        build_graph(load_file(weights), basis), options, providers=["CPUExecutionProvider"]
     )
 
 
-def build_graph(weights: Mapping[str, Floats]) -> bytes:
+def build_graph(weights: Mapping[str, Floats], basis: Floats) -> bytes:
     """The serialised ONNX model of BERT's embeddings and layers, without the pooler.
 
     Args:
         weights: float32, by their names in transformers' `BertModel`.
+        basis: see `open_session`.
     """
     from onnx import TensorProto, helper
 
@@ -77,11 +82,17 @@ def build_graph(weights: Mapping[str, Floats]) -> bytes:
         hidden = graph.attend(hidden, f"encoder.layer.{layer}.attention.", places)
         hidden = graph.feed_forward(hidden, f"encoder.layer.{layer}.")
     graph.nodes.append(helper.make_node("Identity", [hidden], ["hidden"]))
+    # Here, as numpy would start threads of its own that stand in the way of those that run this.
+    axes = graph.constant(basis)
+    graph.nodes.append(helper.make_node("MatMul", [hidden, axes], ["reduced"]))
     ids = helper.make_tensor_value_info("ids", TensorProto.INT64, ["batch", "length"])
     places = helper.make_tensor_value_info("places", TensorProto.INT64, ["n"])
-    output = helper.make_tensor_value_info("hidden", TensorProto.FLOAT, ["batch", "n", DIM])
+    outputs = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", "n", dim])
+        for name, dim in (("hidden", DIM), ("reduced", basis.shape[1]))
+    ]
     model = helper.make_model(
-        helper.make_graph(graph.nodes, "minilm-int8", [ids, places], [output], graph.constants),
+        helper.make_graph(graph.nodes, "minilm-int8", [ids, places], outputs, graph.constants),
         opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(CONTRIB, 1)],
         ir_version=IR_VERSION,
     )

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from retrieval.encoders.base import EncoderSpec
 from retrieval.encoders.catalog import MINILM_LAYOUT
 from retrieval.encoders.minilm_basis import load_basis
-from retrieval.encoders.minilm_int8 import DIM as HIDDEN_DIM
 from retrieval.encoders.minilm_int8 import open_session
 from retrieval.encoders.query_words import shows_evidence
 from retrieval.encoders.stop_words import STOP_WORDS
@@ -92,8 +91,7 @@ class MinilmLayoutEncoder:
         from tokenizers import Tokenizer
 
         folder = locate_weights()
-        self._session = open_session(folder / "model.safetensors")
-        self._basis = load_basis()
+        self._session = open_session(folder / "model.safetensors", load_basis())
         # Whole windows in parallel, one thread each, beat threads inside one, which wait for each
         # other after every layer, and for the rendering processes they share the cores with.
         self._threads = ThreadPoolExecutor(os.cpu_count() or 1, "encode")
@@ -180,7 +178,7 @@ class MinilmLayoutEncoder:
         keep = np.flatnonzero(self._is_word[ids])
         if not len(keep):
             return QueryEmbedding(np.empty((0, MINILM_LAYOUT.dim), dtype=np.float32), (), ())
-        vectors = normalise(self._forward(ids.tolist(), keep) @ self._basis)
+        vectors = normalise(self._forward(ids.tolist(), keep))
         spans = [encoding.word_to_chars(encoding.word_ids[i]) for i in keep]
         words = tuple(text[begin:end] for begin, end in spans)
         return QueryEmbedding(vectors, words, tuple(map(shows_evidence, words)))
@@ -195,29 +193,28 @@ class MinilmLayoutEncoder:
         token_ids = np.asarray(encoding.ids, dtype=np.int64)
         parts = []
         for window in cut_windows(0, token_ids.tolist()):
-            parts.append(self._forward_kept(window, self._is_word[token_ids]))
+            parts.append(self._forward_window(window, self._is_word[token_ids], "hidden"))
             n_vectors -= len(parts[-1])
             if n_vectors <= 0:
                 return normalise(np.concatenate(parts))
         raise ValueError("the text is too short")
 
-    def _forward_window(self, window: Window, has_vector: NDArray[np.bool_]) -> NDArray[np.float32]:
-        """The vectors that a window gives, in the basis: of the words in its part of the page."""
-        return self._forward_kept(window, has_vector) @ self._basis
-
-    def _forward_kept(self, window: Window, has_vector: NDArray[np.bool_]) -> NDArray[np.float32]:
+    def _forward_window(
+        self, window: Window, has_vector: NDArray[np.bool_], output: str = "reduced"
+    ) -> NDArray[np.float32]:
+        """The vectors that a window gives: of the words in its part of the page."""
         first, end = window.keep
         places = np.flatnonzero(has_vector[first:end]) + first - window.start
-        return self._forward(window.token_ids, places)
+        return self._forward(window.token_ids, places, output)
 
-    def _forward(self, run: list[int], keep: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Runs the model; float32 `[len(keep), 384]`, of the tokens at these places of the run."""
-        if not len(keep):
-            return np.empty((0, HIDDEN_DIM), dtype=np.float32)
+    def _forward(
+        self, run: list[int], keep: NDArray[np.int64], output: str = "reduced"
+    ) -> NDArray[np.float32]:
+        """Runs the model: one of its outputs, `[len(keep), dim]`, of the tokens at these places."""
         ids = np.array([[self._cls_id, *run, self._sep_id]], dtype=np.int64)
         # CLS and SEP belong to no word; as vectors they cost 0.10 nDCG@5 (prototype, pages-dev).
-        (hidden,) = self._session.run(["hidden"], {"ids": ids, "places": keep + 1})
-        vectors: NDArray[np.float32] = hidden[0]
+        (rows,) = self._session.run([output], {"ids": ids, "places": keep + 1})
+        vectors: NDArray[np.float32] = rows[0]
         return vectors
 
     def _build_embedding(

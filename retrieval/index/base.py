@@ -171,8 +171,8 @@ class PageIndex(Protocol):
     def fetch(self, pages: Sequence[tuple[str, int]]) -> list[PageEmbedding | None]:
         """The stored page vectors of (document id, page index); None where there are none."""
 
-    def fetch_words(self, pages: Sequence[tuple[str, int]]) -> list[tuple[Word, ...]]:
-        """The stored words of (document id, page index); empty where there are none."""
+    def fetch_texts(self, pages: Sequence[tuple[str, int]]) -> list[tuple[str, ...]]:
+        """What the stored words of (document id, page index) say; empty where there are none."""
 
     def list_pages(self) -> set[tuple[str, int]]:
         """(document id, page index) of every page stored."""

@@ -16,7 +16,7 @@ from retrieval.errors import InvalidEmbedding
 from retrieval.index.base import IndexedPage, IndexLayout, ScoredPage, point_id
 from retrieval.index.cells import Codebook
 from retrieval.lexical import SparseVector, weigh_page
-from retrieval.records import Box, Kind, PageEmbedding, Word, check_unit_vectors
+from retrieval.records import Kind, PageEmbedding, check_unit_vectors
 
 # The named vectors: a multi-vector of the page encoder, the cells it falls in, the terms of the
 # page's words, and one vector of the photo encoder.
@@ -36,7 +36,7 @@ NO_BOX = 65_535
 # Read with every page found.
 FOUND_FIELDS = ["document_id", "document", "page_index", "kind", "has_words"]
 EMBEDDING_FIELDS = ["boxes", "grid", "places", "word_boxes"]
-WORD_FIELDS = ["text", "word_boxes"]
+TEXT_FIELDS = ["text"]
 
 
 class FieldType(str, Enum):
@@ -164,9 +164,10 @@ def collect_photos(records: Iterable[Any]) -> dict[str, NDArray[np.float16]]:
     }
 
 
-def collect_words(records: Iterable[Any]) -> dict[str, tuple[Word, ...]]:
-    """By point id, the words of records that are read with `WORD_FIELDS`."""
-    return {str(record.id): read_words(record.payload) for record in records}
+def collect_texts(records: Iterable[Any]) -> dict[str, tuple[str, ...]]:
+    """By point id, what the words of records say that are read with `TEXT_FIELDS`."""
+    texts = ((str(record.id), record.payload.get("text")) for record in records)
+    return {point: tuple(text.split(" ")) for point, text in texts if text}
 
 
 def read_embedding(vectors: Sequence[Sequence[float]], payload: Mapping[str, Any]) -> PageEmbedding:
@@ -180,13 +181,6 @@ def read_embedding(vectors: Sequence[Sequence[float]], payload: Mapping[str, Any
     else:
         boxes = unpack_boxes(payload["boxes"])
     return PageEmbedding(stored.astype(np.float16), boxes, (grid[0], grid[1]) if grid else None)
-
-
-def read_words(payload: Mapping[str, Any]) -> tuple[Word, ...]:
-    """A page's words, from its `WORD_FIELDS`."""
-    texts = payload["text"].split(" ") if payload.get("text") else []
-    boxes = unpack_boxes(payload["word_boxes"]).tolist() if texts else []
-    return tuple(Word(text, Box(*box)) for text, box in zip(texts, boxes, strict=True))
 
 
 def pack_boxes(boxes: NDArray[np.float32]) -> str:

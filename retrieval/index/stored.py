@@ -11,11 +11,11 @@ from retrieval.index.cells import Codebook
 from retrieval.index.points import (
     EMBEDDING_FIELDS,
     PAGE,
-    WORD_FIELDS,
+    TEXT_FIELDS,
     collect_embeddings,
-    collect_words,
+    collect_texts,
 )
-from retrieval.records import PageEmbedding, Word
+from retrieval.records import PageEmbedding
 
 
 class StoredPages(ABC):
@@ -30,9 +30,9 @@ class StoredPages(ABC):
         found = collect_embeddings(self._retrieve(pages, EMBEDDING_FIELDS, [PAGE]))
         return [found.get(self._id(page)) for page in pages]
 
-    def fetch_words(self, pages: Sequence[tuple[str, int]]) -> list[tuple[Word, ...]]:
-        """Stored words; see `PageIndex.fetch_words`."""
-        found = collect_words(self._retrieve(pages, WORD_FIELDS, []))
+    def fetch_texts(self, pages: Sequence[tuple[str, int]]) -> list[tuple[str, ...]]:
+        """What stored words say; see `PageIndex.fetch_texts`."""
+        found = collect_texts(self._retrieve(pages, TEXT_FIELDS, []))
         return [found.get(self._id(page), ()) for page in pages]
 
     def use_codebook(self, codebook: Codebook | None) -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from retrieval.encoders.minilm_basis import load_basis
 from retrieval.encoders.minilm_int8 import WEIGHT_STEPS, open_session, quantise_weight
 from retrieval.encoders.minilm_layout import locate_weights
 from retrieval.encoders.torchvision_guard import ensure_torchvision_imports
@@ -10,7 +11,7 @@ from retrieval.encoders.torchvision_guard import ensure_torchvision_imports
 
 @pytest.fixture(scope="module")
 def session():
-    return open_session(locate_weights() / "model.safetensors")
+    return open_session(locate_weights() / "model.safetensors", load_basis())
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from safetensors.numpy import load_file, save_file
 
 from retrieval.encoders.opening import EncoderOptions
 from retrieval.errors import HubUnreachable, UnknownEncoder, WeightsRefused
-from retrieval.rerankers.catalog import MINILM_RERANKER, RERANKER_CATALOG
-from retrieval.rerankers.minilm_reranker import locate_weights
+from retrieval.rerankers.catalog import RERANKER_CATALOG
+from retrieval.rerankers.minilm_reranker import PASSAGE_TOKENS, locate_weights
 from retrieval.rerankers.opening import choose_reranker, open_reranker
 from tests import reranker_checkpoints
 
@@ -143,14 +143,16 @@ def test_the_embedded_reranker_tells_an_answer_from_a_text_of_the_same_words():
 
 
 def test_the_embedded_reranker_sees_pairs_as_its_tokenizer_lays_them_out():
-    """Against the tokenizer's own pairs, cut with `only_second`, through the bare model."""
+    """Against the tokenizer's own pairs, the passage alone cut, through the bare model."""
     import onnxruntime
     from tokenizers import Tokenizer
 
     folder = locate_weights()
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_padding()
-    tokenizer.enable_truncation(MINILM_RERANKER.context_tokens, strategy="only_second")
+    asked = len(tokenizer.encode(QUESTION).ids)
+    # And the SEP behind the passage.
+    tokenizer.enable_truncation(asked + PASSAGE_TOKENS + 1, strategy="only_second")
     session = onnxruntime.InferenceSession(folder / "model.onnx")
     passages = [*PASSAGES, f"{HARBOUR} " * 60]
     expected = []
