@@ -24,7 +24,7 @@ from ingest.render import RenderedPage
 from ingest.render_pool import RenderPool
 from ingest.sources import Refusal, Source, find_files, read_source
 from retrieval.encoders.base import Encoder, PhotoEncoder
-from retrieval.encoders.stream import encode_stream
+from retrieval.encoders.stream import Encoding
 from retrieval.errors import FileRefused, LibraryUnusable, UnreadableFile
 from retrieval.index.base import IndexedPage, PageIndex
 from retrieval.records import Kind, Page, PageEmbedding
@@ -115,10 +115,10 @@ class Pipeline:
         started = time.perf_counter()
         files = find_files(paths)
         failed: list[Refusal] = []
-        with RenderPool() as pool:
+        with RenderPool() as pool, Encoding(self.encoder) as encoding:
             accepted, skipped = self._check_files(files, pool, failed, on_progress)
             indexing_started = time.perf_counter()
-            n_documents, n_pages = self._index(accepted, pool, failed, on_progress)
+            n_documents, n_pages = self._index(accepted, pool, encoding, failed, on_progress)
         ended = time.perf_counter()
         return IngestReport(
             n_documents, n_pages, skipped, tuple(failed), ended - started, ended - indexing_started
@@ -143,8 +143,8 @@ class Pipeline:
         self.index.delete_documents([document.document_id])
         self.documents.delete(document.document_id)
         again = replace(self, tags=document.tags)
-        with RenderPool() as pool:
-            again._index([(source, document.n_pages)], pool, failed, on_progress)
+        with RenderPool() as pool, Encoding(self.encoder) as encoding:
+            again._index([(source, document.n_pages)], pool, encoding, failed, on_progress)
         return failed
 
     def _check_files(
@@ -180,6 +180,7 @@ class Pipeline:
         self,
         accepted: list[tuple[Source, int]],
         pool: RenderPool,
+        encoding: Encoding,
         failed: list[Refusal],
         on_progress: OnProgress,
     ) -> tuple[int, int]:
@@ -187,7 +188,7 @@ class Pipeline:
         n_documents = n_pages_indexed = done = 0
         n_pages_of = {source.document_id: n_pages for source, n_pages in accepted}
         rendered = pool.render(self._store_originals(accepted), self.encoder.image_long_side_px)
-        encoded = encode_stream(self.encoder, _split_pages(rendered))
+        encoded = encoding.stream(_split_pages(rendered))
         for document_id, items in groupby(encoded, key=lambda item: item[0][0].document_id):
             added_at = datetime.now(timezone.utc)
             errors: list[PageRecord] = []
