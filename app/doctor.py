@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ingest.documents import Documents
-from ingest.pipeline import OnProgress, Progress
+from ingest.progress import OnProgress, Progress
 from retrieval.encoders.base import Encoder
 from retrieval.index.base import PageIndex
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
+import sqlalchemy as sa
 from PIL import Image
 
 from app.doctor import Diagnosis, examine
@@ -25,16 +27,14 @@ from ingest.documents import (
     Document,
     Documents,
 )
-from ingest.pipeline import (
-    IngestReport,
-    OnProgress,
-    Pipeline,
-    Progress,
-    preview_path,
-    remove_document,
-)
+from ingest.files import original_path, preview_path, remove_document
+from ingest.ingestion import Ingestion
+from ingest.job_table import Jobs, open_engine
+from ingest.jobs import Job, JobState
+from ingest.progress import IngestReport, OnProgress, Progress
 from ingest.render import render_pages
-from ingest.sources import Refusal, read_source
+from ingest.run import run_ingest
+from ingest.sources import DATABASE, Refusal, read_source
 from retrieval.encoders.base import Encoder
 from retrieval.encoders.stream import encode_pages
 from retrieval.errors import (
@@ -57,6 +57,9 @@ from retrieval.search import Mode, SearchOptions, search_pages
 
 # So short a prefix of an id is more likely a name.
 ID_PREFIX_CHARACTERS = 6
+
+# The books of the workflows that add documents.
+WORKFLOWS = "workflows.sqlite"
 
 # The cells of the index's first stage; absent where the library is small.
 CODEBOOK = "cells.npz"
@@ -94,7 +97,21 @@ class Library:
             self._codebook_path = self.folder / CODEBOOK
             if self._codebook_path.exists():
                 self._index.use_codebook(Codebook.load(self._codebook_path))
-            self._ingest_lock = threading.Lock()
+            self._engine = open_engine(self.folder / DATABASE)
+            self._jobs = Jobs(self._engine)
+            self._ingestion = Ingestion(
+                self.folder,
+                self.encoder,
+                self.encoders.open_photos,
+                self._index,
+                self._documents,
+                self._jobs,
+                sa.make_url(f"sqlite:///{self.folder.absolute() / WORKFLOWS}"),
+            )
+            # How many runs want jobs to be worked on, and whoever serves.
+            self._n_working = 0
+            self._working_lock = threading.Lock()
+            self._settling_lock = threading.Lock()
             self._is_closing = False
             self._remove_unfinished()
         except BaseException:
@@ -115,9 +132,11 @@ class Library:
     def close(self) -> None:
         """Stops an ingest under way, writes what is pending and lets the folder go."""
         self._is_closing = True
-        with self._ingest_lock:
+        self._ingestion.stop()
+        with self._settling_lock:
             self._index.close()
             self._documents.close()
+            self._engine.dispose()
             self._lock.release()
 
     @property
@@ -148,28 +167,55 @@ class Library:
             PathNotFound: a path does not exist.
             IngestStopped: the library was closed meanwhile.
         """
-
-        def report(progress: Progress) -> None:
-            if self._is_closing:
-                raise IngestStopped("the library was closed while files were being added")
-            on_progress(progress)
-
-        with self._ingest_lock:
-            if self._is_closing:
-                raise IngestStopped("the library is closed")
-            # What a run that failed half-way has left.
-            self._remove_unfinished()
-            ingested = self._pipeline(tags).ingest(paths, report)
+        with self.work():
+            ingested = run_ingest(
+                self._ingestion,
+                self._documents,
+                paths,
+                on_progress,
+                tags=tuple(tags),
+                check=self._check_open,
+            )
             if ingested.pages:
-                self._arrange(on_progress)
-                nonsense = measure_nonsense(self.encoder, self._index)
-                self._documents.write_setting(NONSENSE_SCORE, str(nonsense))
+                self._settle(on_progress)
                 if optimize:
                     self.optimize()
             if remember_refusals:
                 for refusal in ingested.failed:
                     self._documents.record_refusal(refusal)
             return ingested
+
+    @contextmanager
+    def work(self) -> Iterator[None]:
+        """Works on jobs, those first that were cut off, for as long as it is entered.
+
+        Raises:
+            IngestStopped: the library is closed.
+            IngestBusy: another library of this process is at work.
+        """
+        self._check_open()
+        with self._working_lock:
+            self._ingestion.start()
+            self._n_working += 1
+        try:
+            yield
+        finally:
+            with self._working_lock:
+                self._n_working -= 1
+                if not self._n_working:
+                    self._ingestion.stop()
+
+    def _check_open(self) -> None:
+        if self._is_closing:
+            raise IngestStopped("the library was closed while files were being added")
+
+    def _settle(self, on_progress: OnProgress) -> None:
+        """What the library must know of all its pages, after some were added."""
+        with self._settling_lock:
+            self._check_open()
+            self._arrange(on_progress)
+            nonsense = measure_nonsense(self.encoder, self._index)
+            self._documents.write_setting(NONSENSE_SCORE, str(nonsense))
 
     def optimize(self) -> None:
         """Makes the index small and quick after much was written.
@@ -184,25 +230,16 @@ class Library:
         n_pages = self._index.count()
         if not wants_codebook(n_pages, fitted if self._codebook_path.exists() else 0):
             return
-        self._index.use_codebook(None)
-        # A run cut off half-way must not leave a codebook that some pages have no cells of.
-        self._codebook_path.unlink(missing_ok=True)
-        codebook = build_first_stage(
-            self._index, lambda done, total: on_progress(Progress("arranging", done, total, ""))
-        )
-        self._documents.write_setting(FITTED_PAGES, str(n_pages))
-        codebook.save(self._codebook_path)
-        self._index.use_codebook(codebook)
-
-    def _pipeline(self, tags: Iterable[str] = ()) -> Pipeline:
-        return Pipeline(
-            self.folder,
-            self.encoder,
-            self.encoders.open_photos,
-            self._index,
-            self._documents,
-            tuple(dict.fromkeys(tags)),
-        )
+        with self._ingestion.writing:
+            self._index.use_codebook(None)
+            # A run cut off half-way must not leave a codebook that some pages have no cells of.
+            self._codebook_path.unlink(missing_ok=True)
+            codebook = build_first_stage(
+                self._index, lambda done, total: on_progress(Progress("arranging", done, total, ""))
+            )
+            self._documents.write_setting(FITTED_PAGES, str(n_pages))
+            codebook.save(self._codebook_path)
+            self._index.use_codebook(codebook)
 
     def search(
         self,
@@ -361,7 +398,10 @@ class Library:
 
     def delete(self, document_id: str) -> None:
         """Removes a document with its original, previews and vectors."""
-        remove_document(self.folder, document_id, self._index, self._documents)
+        with self._ingestion.writing:
+            remove_document(self.folder, document_id, self._index, self._documents)
+        jobs = self._jobs.list_of_document(document_id)
+        self._jobs.forget([task.job.job_id for task in jobs if task.job.state is JobState.DONE])
 
     def page_picture(self, document_id: str, page_index: int) -> Image.Image | None:
         """The preview of a page; None for a page that could not be rendered."""
@@ -405,21 +445,44 @@ class Library:
         Returns:
             What could not be repaired, and why.
         """
-        with self._ingest_lock:
+        with self.work():
             known = {document.document_id: document for document in self.list_documents()}
             self._index.delete_documents(diagnosis.stray_documents - known.keys())
             failed: list[Refusal] = []
+            jobs: list[Job] = []
             for document_id in sorted(diagnosis.damaged_documents & known.keys()):
                 document = known[document_id]
-                try:
-                    failed += self._pipeline().index_again(document, on_progress)
-                except FileRefused as error:
-                    failed.append(Refusal(Path(document.name), str(error)))
+                if not original_path(self.folder, document_id).is_file():
+                    lost = f"{document.name}: the library has lost its original"
+                    failed.append(Refusal(Path(document.name), lost))
+                    continue
+                jobs.append(self._ingestion.add_again(document))
+            total = sum(job.n_pages or 0 for job in jobs)
+            done = 0
+
+            def count(name: str, n_pages: int) -> None:
+                nonlocal done
+                done += n_pages
+                on_progress(Progress("indexing", done, total, name))
+
+            self._ingestion.wait([job.job_id for job in jobs], count, self._check_open)
+            for job in map(self._ingestion.find, [job.job_id for job in jobs]):
+                if job.error:
+                    failed.append(Refusal(Path(job.name), job.error))
             self.optimize()
             return failed
 
     def _remove_unfinished(self) -> None:
+        """Removes what no job will go on with: of libraries copied without their jobs, say."""
+        kept = {
+            task.job.document_id
+            for task in self._jobs.list_in(
+                JobState.QUEUED, JobState.RUNNING, JobState.PAUSED, JobState.FAILED
+            )
+        }
         for document in self._documents.list_unfinished():
+            if document.document_id in kept:
+                continue
             remove_document(self.folder, document.document_id, self._index, self._documents)
 
 

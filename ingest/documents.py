@@ -130,10 +130,13 @@ class Documents:
     def begin(
         self, source: Source, n_pages: int, kind: Kind, added_at: datetime, tags: Sequence[str]
     ) -> None:
-        """Records a document whose pages are about to be indexed: not yet whole."""
+        """Records a document whose pages are about to be indexed: not yet whole.
+
+        Again, it changes nothing.
+        """
         with self._write() as rows:
             rows.execute(
-                "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
+                "INSERT OR IGNORE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
                 (
                     source.document_id,
                     source.name,
@@ -196,6 +199,11 @@ class Documents:
     def list_unfinished(self) -> list[Document]:
         """The documents whose ingestion has begun and not ended."""
         return self._list("is_whole = 0")
+
+    def find_unfinished(self, document_id: str) -> Document | None:
+        """The document of this id if its ingestion has begun and not ended; else None."""
+        found = self._list("is_whole = 0 AND id = ?", document_id)
+        return found[0] if found else None
 
     def find(self, document_id: str) -> Document | None:
         """The whole document of this id; None if there is none."""

@@ -182,8 +182,8 @@ class Encoding:
             for _, embedding in batch:
                 embedding.set_exception(error)
             return
-        for (_, waiting), embedding in zip(batch, embeddings, strict=True):
-            waiting.set_result(embedding)
+        for (_, waiting), vectors in zip(batch, embeddings, strict=True):
+            waiting.set_result(vectors)
 
 
 def _is_done(entry: _Entry | None) -> bool:
