@@ -14,24 +14,24 @@ from types import TracebackType
 import sqlalchemy as sa
 from PIL import Image
 
-from app.doctor import Diagnosis, examine
+from app.doctor import Diagnosis, examine, repair
 from app.encoders import LibraryEncoders, check_name
 from app.index_choice import open_index
 from app.lock import lock_library
 from app.settings import Settings
+from app.settling import Settling
 from ingest.documents import (
-    FITTED_PAGES,
     NONSENSE_SCORE,
     PHOTO_ENCODER_KEY,
     Counts,
     Document,
     Documents,
 )
-from ingest.files import original_path, preview_path, remove_document
+from ingest.files import preview_path, remove_document
 from ingest.ingestion import Ingestion
 from ingest.job_table import Jobs, open_engine
-from ingest.jobs import Job, JobState
-from ingest.progress import IngestReport, OnProgress, Progress
+from ingest.jobs import JobState
+from ingest.progress import IngestReport, OnProgress
 from ingest.render import render_pages
 from ingest.run import run_ingest
 from ingest.sources import DATABASE, Refusal, read_source
@@ -47,10 +47,7 @@ from retrieval.errors import (
 )
 from retrieval.evidence import draw_evidence
 from retrieval.index.base import ALL_PAGES, IndexLayout, PageFilter
-from retrieval.index.cells import Codebook
-from retrieval.index.first_stage import build_first_stage, wants_codebook
 from retrieval.lexical import weigh_question
-from retrieval.nonsense import measure_nonsense
 from retrieval.queries import Query, ask_picture, ask_region, no_words
 from retrieval.records import Answer, Box, Hit, Page
 from retrieval.search import Mode, SearchOptions, search_pages
@@ -60,9 +57,6 @@ ID_PREFIX_CHARACTERS = 6
 
 # The books of the workflows that add documents.
 WORKFLOWS = "workflows.sqlite"
-
-# The cells of the index's first stage; absent where the library is small.
-CODEBOOK = "cells.npz"
 
 
 class Library:
@@ -94,12 +88,9 @@ class Library:
                 self.encoder.spec.dim, self.encoder.key, self.encoders.vector_storage
             )
             self._index = open_index(settings, self._documents, layout)
-            self._codebook_path = self.folder / CODEBOOK
-            if self._codebook_path.exists():
-                self._index.use_codebook(Codebook.load(self._codebook_path))
             self._engine = open_engine(self.folder / DATABASE)
             self._jobs = Jobs(self._engine)
-            self._ingestion = Ingestion(
+            self.jobs = Ingestion(
                 self.folder,
                 self.encoder,
                 self.encoders.open_photos,
@@ -108,10 +99,12 @@ class Library:
                 self._jobs,
                 sa.make_url(f"sqlite:///{self.folder.absolute() / WORKFLOWS}"),
             )
+            self._settling = Settling(
+                self.folder, self.encoder, self._index, self._documents, self.jobs.writing
+            )
             # How many runs want jobs to be worked on, and whoever serves.
             self._n_working = 0
             self._working_lock = threading.Lock()
-            self._settling_lock = threading.Lock()
             self._is_closing = False
             self._remove_unfinished()
         except BaseException:
@@ -132,12 +125,19 @@ class Library:
     def close(self) -> None:
         """Stops an ingest under way, writes what is pending and lets the folder go."""
         self._is_closing = True
-        self._ingestion.stop()
-        with self._settling_lock:
-            self._index.close()
-            self._documents.close()
-            self._engine.dispose()
-            self._lock.release()
+        self.jobs.stop()
+        self._settling.close()
+        self._index.close()
+        self._documents.close()
+        self._engine.dispose()
+        self._lock.release()
+
+    @property
+    def upload_folder(self) -> Path:
+        """Where files that are handed in by a browser or a program wait for their job."""
+        folder = self.folder / "uploads"
+        folder.mkdir(exist_ok=True)
+        return folder
 
     @property
     def encoder(self) -> Encoder:
@@ -169,7 +169,7 @@ class Library:
         """
         with self.work():
             ingested = run_ingest(
-                self._ingestion,
+                self.jobs,
                 self._documents,
                 paths,
                 on_progress,
@@ -177,7 +177,7 @@ class Library:
                 check=self._check_open,
             )
             if ingested.pages:
-                self._settle(on_progress)
+                self._settling.settle(on_progress)
                 if optimize:
                     self.optimize()
             if remember_refusals:
@@ -195,7 +195,7 @@ class Library:
         """
         self._check_open()
         with self._working_lock:
-            self._ingestion.start()
+            self.jobs.start()
             self._n_working += 1
         try:
             yield
@@ -203,19 +203,31 @@ class Library:
             with self._working_lock:
                 self._n_working -= 1
                 if not self._n_working:
-                    self._ingestion.stop()
+                    self.jobs.stop()
+
+    @contextmanager
+    def keep_working(self) -> Iterator[None]:
+        """Works on jobs as they come, and settles whenever none is left, until left itself."""
+        with self.work():
+            ending = threading.Event()
+            settling = threading.Thread(target=self._settle_when_idle, args=(ending,))
+            settling.start()
+            try:
+                yield
+            finally:
+                ending.set()
+                settling.join()
+
+    def _settle_when_idle(self, ending: threading.Event) -> None:
+        settled = 0
+        while not ending.is_set():
+            if (written := self.jobs.wait_until_idle(settled)) > settled:
+                self._settling.settle(lambda _: None)
+                settled = written
 
     def _check_open(self) -> None:
         if self._is_closing:
             raise IngestStopped("the library was closed while files were being added")
-
-    def _settle(self, on_progress: OnProgress) -> None:
-        """What the library must know of all its pages, after some were added."""
-        with self._settling_lock:
-            self._check_open()
-            self._arrange(on_progress)
-            nonsense = measure_nonsense(self.encoder, self._index)
-            self._documents.write_setting(NONSENSE_SCORE, str(nonsense))
 
     def optimize(self) -> None:
         """Makes the index small and quick after much was written.
@@ -223,23 +235,6 @@ class Library:
         The embedded index answers nothing meanwhile, for seconds where it is large.
         """
         self._index.optimize()
-
-    def _arrange(self, on_progress: OnProgress) -> None:
-        """Gives the index the first stage that its size wants; searches are exact meanwhile."""
-        fitted = int(self._documents.read_setting(FITTED_PAGES) or 0)
-        n_pages = self._index.count()
-        if not wants_codebook(n_pages, fitted if self._codebook_path.exists() else 0):
-            return
-        with self._ingestion.writing:
-            self._index.use_codebook(None)
-            # A run cut off half-way must not leave a codebook that some pages have no cells of.
-            self._codebook_path.unlink(missing_ok=True)
-            codebook = build_first_stage(
-                self._index, lambda done, total: on_progress(Progress("arranging", done, total, ""))
-            )
-            self._documents.write_setting(FITTED_PAGES, str(n_pages))
-            codebook.save(self._codebook_path)
-            self._index.use_codebook(codebook)
 
     def search(
         self,
@@ -398,7 +393,7 @@ class Library:
 
     def delete(self, document_id: str) -> None:
         """Removes a document with its original, previews and vectors."""
-        with self._ingestion.writing:
+        with self.jobs.writing:
             remove_document(self.folder, document_id, self._index, self._documents)
         jobs = self._jobs.list_of_document(document_id)
         self._jobs.forget([task.job.job_id for task in jobs if task.job.state is JobState.DONE])
@@ -446,29 +441,14 @@ class Library:
             What could not be repaired, and why.
         """
         with self.work():
-            known = {document.document_id: document for document in self.list_documents()}
-            self._index.delete_documents(diagnosis.stray_documents - known.keys())
-            failed: list[Refusal] = []
-            jobs: list[Job] = []
-            for document_id in sorted(diagnosis.damaged_documents & known.keys()):
-                document = known[document_id]
-                if not original_path(self.folder, document_id).is_file():
-                    lost = f"{document.name}: the library has lost its original"
-                    failed.append(Refusal(Path(document.name), lost))
-                    continue
-                jobs.append(self._ingestion.add_again(document))
-            total = sum(job.n_pages or 0 for job in jobs)
-            done = 0
-
-            def count(name: str, n_pages: int) -> None:
-                nonlocal done
-                done += n_pages
-                on_progress(Progress("indexing", done, total, name))
-
-            self._ingestion.wait([job.job_id for job in jobs], count, self._check_open)
-            for job in map(self._ingestion.find, [job.job_id for job in jobs]):
-                if job.error:
-                    failed.append(Refusal(Path(job.name), job.error))
+            failed = repair(
+                diagnosis,
+                self._documents,
+                self._index,
+                self.jobs,
+                on_progress,
+                self._check_open,
+            )
             self.optimize()
             return failed
 

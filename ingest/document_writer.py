@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ingest.documents import Documents, PageRecord
-from ingest.files import original_path, preview_path, write_atomically
+from ingest.files import original_path, preview_path, remove_document, write_atomically
 from ingest.render import RenderedPage
 from ingest.render_pool import RenderPool
 from ingest.sources import Refusal, Source, read_source
@@ -122,7 +122,7 @@ class DocumentWriter:
                 records = self._index_pages(source, rendered, kind, added_at, tags)
                 if self.documents.find_unfinished(source.document_id) is None:
                     # Deleted while this was under way: whoever deleted it could not know of these.
-                    self.index.delete_documents([source.document_id])
+                    remove_document(self.folder, source.document_id, self.index, self.documents)
                     return None
                 self.documents.add_pages(source.document_id, records)
             on_pages(len(records))

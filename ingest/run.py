@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ingest.documents import Documents
-from ingest.ingestion import Ingestion, describe_left_out
+from ingest.ingestion import Ingestion
+from ingest.job_steps import describe_left_out
 from ingest.jobs import Job, JobState
 from ingest.progress import IngestReport, OnProgress, Progress
 from ingest.sources import Refusal, find_files
