@@ -208,8 +208,9 @@ def status(library: LibraryOption = None, as_json: JsonOption = False) -> None:
     from app.library_status import read_status
     from app.output import print_status, status_json
 
-    folder = make_settings(library).library
-    found = read_status(folder)
+    settings = make_settings(library)
+    folder = settings.library
+    found = read_status(folder, settings.database_url)
     if as_json:
         print_json(status_json(found))
     else:

@@ -85,7 +85,7 @@ class Library:
             raise LibraryUnusable(f"{self.folder}: {error.strerror or error}") from error
         self._lock = lock_library(self.folder)
         try:
-            self._documents = Documents(self.folder)
+            self._documents = Documents(self.folder, settings.database_url)
             self.encoders = LibraryEncoders(self.folder, self._documents, settings)
             layout = IndexLayout(
                 self.encoder.spec.dim, self.encoder.key, self.encoders.vector_storage

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from ingest.documents import COLLECTION, ENCODER_ID, Counts, Document, Documents
-from ingest.sources import DATABASE, Refusal
+from ingest.sources import Refusal, is_library
 from retrieval.errors import InvalidLibraryPath
 
 # POSIX counts `st_blocks` in these, whatever the file system's own block is.
@@ -32,17 +34,19 @@ class LibraryStatus:
     refusals: tuple[Refusal, ...]
 
 
-def read_status(folder: Path) -> LibraryStatus:
+def read_status(folder: Path, database_url: SecretStr | None = None) -> LibraryStatus:
     """What a library holds; works while another process holds it, and for an absent one.
 
     Raises:
         InvalidLibraryPath: the path is a file.
+        LibraryMismatch: its documents are in another database.
+        LibraryUnusable: that cannot be read.
     """
     if folder.exists() and not folder.is_dir():
         raise InvalidLibraryPath(f"{folder} is a file, not a library folder")
-    if not (folder / DATABASE).exists():
+    if not is_library(folder):
         return LibraryStatus(Counts(0, 0, 0, 0, 0), None, 0, None, (), ())
-    documents = Documents(folder)
+    documents = Documents(folder, database_url)
     try:
         return LibraryStatus(
             documents.count(),

@@ -132,6 +132,25 @@ class LibraryUnusable(PagelensError):
     )
 
 
+class DatabaseServerFailed(LibraryUnusable):
+    """The PostgreSQL server that holds the documents does not answer, or refused what was asked."""
+
+    remedy = (
+        "Check that the PostgreSQL server at PAGELENS_DATABASE_URL runs and can be reached, and "
+        "the user, password and database named there; then run the command again."
+    )
+
+
+class LibraryMismatch(PagelensError):
+    """The library's documents are in another database, or were written by another release."""
+
+    exit_code = 6
+    remedy = (
+        "Set PAGELENS_DATABASE_URL as it was when the library was made, or name a new folder with "
+        "--library."
+    )
+
+
 class EvidenceNotSaved(PagelensError):
     """Pictures of evidence could not be written into the folder asked for."""
 
