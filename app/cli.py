@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from app.cli_backup import backup, restore
 from app.cli_options import (
     JsonOption,
     LibraryOption,
@@ -233,6 +234,10 @@ def delete(
     else:
         for document in documents:
             typer.echo(printable(f"Deleted {document.name} ({document.n_pages:,} pages)."))
+
+
+program.command()(backup)
+program.command()(restore)
 
 
 @program.command()

@@ -12,6 +12,7 @@ from types import TracebackType
 
 from PIL import Image
 
+from app.backup import CODEBOOK, write_backup
 from app.doctor import Diagnosis, examine
 from app.encoders import LibraryEncoders, check_name
 from app.index_choice import open_index
@@ -39,6 +40,7 @@ from retrieval.encoders.base import Encoder
 from retrieval.encoders.stream import encode_pages
 from retrieval.errors import (
     AmbiguousDocument,
+    BackupNotWritten,
     FileRefused,
     IngestStopped,
     InvalidLibraryPath,
@@ -57,9 +59,6 @@ from retrieval.search import Mode, SearchOptions, search_pages
 
 # So short a prefix of an id is more likely a name.
 ID_PREFIX_CHARACTERS = 6
-
-# The cells of the index's first stage; absent where the library is small.
-CODEBOOK = "cells.npz"
 
 
 class Library:
@@ -95,6 +94,7 @@ class Library:
             if self._codebook_path.exists():
                 self._index.use_codebook(Codebook.load(self._codebook_path))
             self._ingest_lock = threading.Lock()
+            self._removal_lock = threading.Lock()
             self._is_closing = False
             self._remove_unfinished()
         except BaseException:
@@ -360,8 +360,24 @@ class Library:
         return found[0]
 
     def delete(self, document_id: str) -> None:
-        """Removes a document with its original, previews and vectors."""
-        remove_document(self.folder, document_id, self._index, self._documents)
+        """Removes a document with its original, previews and vectors; waits for a backup."""
+        with self._removal_lock:
+            remove_document(self.folder, document_id, self._index, self._documents)
+
+    def backup(self, file: Path, on_progress: OnProgress) -> Counts:
+        """Writes the library into one new file; nothing is written meanwhile, searches go on.
+
+        Raises:
+            BackupNotWritten: there is such a file, it cannot be written, or the library was closed.
+        """
+
+        def report(progress: Progress) -> None:
+            if self._is_closing:
+                raise BackupNotWritten("the library was closed while it was being saved")
+            on_progress(progress)
+
+        with self._ingest_lock, self._removal_lock:
+            return write_backup(file, self.folder, self._documents, self._index, report)
 
     def page_picture(self, document_id: str, page_index: int) -> Image.Image | None:
         """The preview of a page; None for a page that could not be rendered."""

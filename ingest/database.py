@@ -79,6 +79,16 @@ class Database:
             yield connection
 
     @contextmanager
+    def read_snapshot(self) -> Iterator[Connection]:
+        """A connection to read with, for which nothing changes meanwhile."""
+        with self.read() as connection:
+            if self._engine.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN")
+            else:
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            yield connection
+
+    @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction to write in: all of it is kept, or nothing."""
         with self._writing, self._errors(), self._engine.begin() as connection:

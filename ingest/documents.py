@@ -9,14 +9,17 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from pydantic import SecretStr
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
 
-from ingest.database import Database
+from ingest.database import LIBRARY_ID, SCHEMA, Database
 from ingest.sources import MediaType, Refusal, Source
-from ingest.tables import DOCUMENTS, PAGES, QUESTIONS, REFUSALS, SETTINGS
+from ingest.tables import DOCUMENTS, PAGES, QUESTIONS, REFUSALS, SETTINGS, TABLES
 from retrieval.records import Kind, TextSource
 
 KEPT_QUESTIONS = 200
+
+# Read and written at once where a library is copied.
+COPIED_ROWS = 1_000
 
 # What a library is bound to: its encoder of pages, and from its first photo on, that of photos.
 ENCODER_KEY = "encoder_key"
@@ -91,6 +94,19 @@ class Documents:
             LibraryUnusable: they cannot be opened; every method raises it where they fail.
         """
         self._database = Database(folder, database_url)
+
+    def copy_to(self, other: Documents) -> None:
+        """Copies everything into an empty library, which keeps its own id.
+
+        Nor is it told where this one's index is. All is of one moment, whoever writes meanwhile.
+        """
+        own = SETTINGS.c.name.in_([LIBRARY_ID, SCHEMA, COLLECTION])
+        with self._database.read_snapshot() as rows, other._database.write() as copies:
+            for table in TABLES.sorted_tables:
+                asked = select(table).execution_options(yield_per=COPIED_ROWS)
+                found = rows.execute(asked.where(~own) if table is SETTINGS else asked)
+                for some in found.mappings().partitions():
+                    copies.execute(insert(table), [dict(row) for row in some])
 
     def close(self) -> None:
         """Closes the database."""

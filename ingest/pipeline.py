@@ -42,6 +42,8 @@ STAGE_UNITS = {
     "searching": "questions",
     "comparing": "questions",
     "arranging": "pages",
+    "saving": "files",
+    "restoring": "files",
 }
 
 

@@ -151,6 +151,27 @@ class LibraryMismatch(PagelensError):
     )
 
 
+class LibraryExists(PagelensError):
+    """A library is to be restored into a folder that holds something."""
+
+    exit_code = 2
+    remedy = "Name a new folder with --library."
+
+
+class BackupNotWritten(PagelensError):
+    """A backup could not be written; what there was of it is removed."""
+
+    exit_code = 7
+    remedy = "Choose another name, or make room; then run the command again."
+
+
+class InvalidBackup(PagelensError):
+    """A file is no backup, is torn or damaged, or holds what no backup holds."""
+
+    exit_code = 7
+    remedy = "Nothing was restored. Copy the file anew from where it was written, or take another."
+
+
 class EvidenceNotSaved(PagelensError):
     """Pictures of evidence could not be written into the folder asked for."""
 
