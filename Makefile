@@ -27,10 +27,11 @@ check: $(VENV)/.installed-dev ## Lint and type-check only
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-test-programs: ## Install Debian's chromium and poppler for the tests where that is possible
-	@{ command -v chromium && command -v pdftoppm; } >/dev/null 2>&1 || { \
+test-programs: ## Install Debian's chromium, poppler and PostgreSQL for the tests where that is possible
+	@{ command -v chromium && command -v pdftoppm && \
+		{ command -v pg_ctl || ls /usr/lib/postgresql/*/bin/pg_ctl; }; } >/dev/null 2>&1 || { \
 		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && apt-get update -q && \
-		DEBIAN_FRONTEND=noninteractive apt-get install -y -q chromium poppler-utils; } || true
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -q chromium poppler-utils postgresql; } || true
 
 clean: ## Remove the virtual environment and the demo library
 	rm -rf $(VENV) $(DEMO_LIBRARY)

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from app.cli_backup import backup, restore
 from app.cli_options import (
     JsonOption,
     LibraryOption,
@@ -208,8 +209,9 @@ def status(library: LibraryOption = None, as_json: JsonOption = False) -> None:
     from app.library_status import read_status
     from app.output import print_status, status_json
 
-    folder = make_settings(library).library
-    found = read_status(folder)
+    settings = make_settings(library)
+    folder = settings.library
+    found = read_status(folder, settings.database_url)
     if as_json:
         print_json(status_json(found))
     else:
@@ -232,6 +234,10 @@ def delete(
     else:
         for document in documents:
             typer.echo(printable(f"Deleted {document.name} ({document.n_pages:,} pages)."))
+
+
+program.command()(backup)
+program.command()(restore)
 
 
 @program.command()

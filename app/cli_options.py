@@ -73,10 +73,9 @@ def open_existing(settings: Settings) -> Library:
         InvalidLibraryPath: there is none.
     """
     from app.library import Library
-    from ingest.sources import DATABASE
+    from ingest.sources import is_library
 
-    is_file = settings.library.is_file()
-    if not is_file and not (settings.library / DATABASE).exists():
+    if not settings.library.is_file() and not is_library(settings.library):
         raise InvalidLibraryPath(f"there is no library at {settings.library}")
     return Library(settings)
 

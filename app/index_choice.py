@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
-
 from app.settings import Settings
-from ingest.documents import COLLECTION, LIBRARY_ID, Documents
+from ingest.database import LIBRARY_ID
+from ingest.documents import COLLECTION, Documents
 from retrieval.errors import IndexMismatch
 from retrieval.index.base import IndexLayout, PageIndex
 
@@ -41,7 +40,8 @@ def open_index(settings: Settings, documents: Documents, layout: IndexLayout) ->
             f"the index of the library {settings.library} is in its folder, not on the Qdrant "
             f"server {settings.qdrant_url}"
         )
-    library_id = _read_library_id(documents)
+    library_id = documents.read_setting(LIBRARY_ID)
+    assert library_id is not None, "every library has an id from the start"
     collection = settings.qdrant_collection or bound or f"pagelens-{library_id[:ID_CHARACTERS]}"
     if bound not in (None, collection):
         raise IndexMismatch(
@@ -73,11 +73,3 @@ def _open_server_index(
         write_consistency=settings.qdrant_write_consistency,
     )
     return QdrantIndex(client, collection, layout, options)
-
-
-def _read_library_id(documents: Documents) -> str:
-    library_id = documents.read_setting(LIBRARY_ID)
-    if library_id is None:
-        library_id = uuid4().hex
-        documents.write_setting(LIBRARY_ID, library_id)
-    return library_id

@@ -11,9 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
-import sqlalchemy as sa
 from PIL import Image
 
+from app.backup import write_backup
 from app.doctor import Diagnosis, examine, repair
 from app.encoders import LibraryEncoders, check_name
 from app.index_choice import open_index
@@ -29,16 +29,17 @@ from ingest.documents import (
 )
 from ingest.files import preview_path, remove_document
 from ingest.ingestion import Ingestion
-from ingest.job_table import Jobs, open_engine
+from ingest.job_table import Jobs
 from ingest.jobs import JobState
-from ingest.progress import IngestReport, OnProgress
+from ingest.progress import IngestReport, OnProgress, Progress
 from ingest.render import render_pages
 from ingest.run import run_ingest
-from ingest.sources import DATABASE, Refusal, read_source
+from ingest.sources import Refusal, read_source
 from retrieval.encoders.base import Encoder
 from retrieval.encoders.stream import encode_pages
 from retrieval.errors import (
     AmbiguousDocument,
+    BackupNotWritten,
     FileRefused,
     IngestStopped,
     InvalidLibraryPath,
@@ -54,9 +55,6 @@ from retrieval.search import Mode, SearchOptions, search_pages
 
 # So short a prefix of an id is more likely a name.
 ID_PREFIX_CHARACTERS = 6
-
-# The books of the workflows that add documents.
-WORKFLOWS = "workflows.sqlite"
 
 
 class Library:
@@ -82,14 +80,13 @@ class Library:
             raise LibraryUnusable(f"{self.folder}: {error.strerror or error}") from error
         self._lock = lock_library(self.folder)
         try:
-            self._documents = Documents(self.folder)
+            self._documents = Documents(self.folder, settings.database_url)
             self.encoders = LibraryEncoders(self.folder, self._documents, settings)
             layout = IndexLayout(
                 self.encoder.spec.dim, self.encoder.key, self.encoders.vector_storage
             )
             self._index = open_index(settings, self._documents, layout)
-            self._engine = open_engine(self.folder / DATABASE)
-            self._jobs = Jobs(self._engine)
+            self._jobs = Jobs(self._documents.database)
             self.jobs = Ingestion(
                 self.folder,
                 self.encoder,
@@ -97,7 +94,7 @@ class Library:
                 self._index,
                 self._documents,
                 self._jobs,
-                sa.make_url(f"sqlite:///{self.folder.absolute() / WORKFLOWS}"),
+                self._documents.database.workflow_url,
             )
             self._settling = Settling(
                 self.folder, self.encoder, self._index, self._documents, self.jobs.writing
@@ -129,7 +126,6 @@ class Library:
         self._settling.close()
         self._index.close()
         self._documents.close()
-        self._engine.dispose()
         self._lock.release()
 
     @property
@@ -150,7 +146,7 @@ class Library:
         on_progress: OnProgress,
         *,
         tags: Iterable[str] = (),
-        remember_refusals: bool = True,
+        are_uploads: bool = False,
         optimize: bool = True,
     ) -> IngestReport:
         """Adds files and folders; one ingest runs at a time, and searches go on meanwhile.
@@ -159,8 +155,8 @@ class Library:
             paths: files, and folders with all below them.
             on_progress: called as files are checked and pages indexed.
             tags: what the documents added are called besides their names.
-            remember_refusals: whether `status` lists what is refused; not for an upload, whose
-                path is gone afterwards.
+            are_uploads: whether the files are the library's own, to be removed once they are in;
+                they go before others.
             optimize: whether to merge what was written at the end; not while others search.
 
         Raises:
@@ -174,15 +170,13 @@ class Library:
                 paths,
                 on_progress,
                 tags=tuple(tags),
+                are_uploads=are_uploads,
                 check=self._check_open,
             )
             if ingested.pages:
                 self._settling.settle(on_progress)
                 if optimize:
                     self.optimize()
-            if remember_refusals:
-                for refusal in ingested.failed:
-                    self._documents.record_refusal(refusal)
             return ingested
 
     @contextmanager
@@ -397,6 +391,21 @@ class Library:
             remove_document(self.folder, document_id, self._index, self._documents)
         jobs = self._jobs.list_of_document(document_id)
         self._jobs.forget([task.job.job_id for task in jobs if task.job.state is JobState.DONE])
+
+    def backup(self, file: Path, on_progress: OnProgress) -> Counts:
+        """Writes the library into one new file; nothing is written meanwhile, searches go on.
+
+        Raises:
+            BackupNotWritten: there is such a file, it cannot be written, or the library was closed.
+        """
+
+        def report(progress: Progress) -> None:
+            if self._is_closing:
+                raise BackupNotWritten("the library was closed while it was being saved")
+            on_progress(progress)
+
+        with self.jobs.writing:
+            return write_backup(file, self.folder, self._documents, self._index, report)
 
     def page_picture(self, document_id: str, page_index: int) -> Image.Image | None:
         """The preview of a page; None for a page that could not be rendered."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from ingest.documents import COLLECTION, ENCODER_ID, Counts, Document, Documents
-from ingest.sources import DATABASE, Refusal
+from ingest.job_table import Jobs
+from ingest.sources import Refusal, is_library
 from retrieval.errors import InvalidLibraryPath
 
 # POSIX counts `st_blocks` in these, whatever the file system's own block is.
@@ -32,17 +35,19 @@ class LibraryStatus:
     refusals: tuple[Refusal, ...]
 
 
-def read_status(folder: Path) -> LibraryStatus:
+def read_status(folder: Path, database_url: SecretStr | None = None) -> LibraryStatus:
     """What a library holds; works while another process holds it, and for an absent one.
 
     Raises:
         InvalidLibraryPath: the path is a file.
+        LibraryMismatch: its documents are in another database.
+        LibraryUnusable: that cannot be read.
     """
     if folder.exists() and not folder.is_dir():
         raise InvalidLibraryPath(f"{folder} is a file, not a library folder")
-    if not (folder / DATABASE).exists():
+    if not is_library(folder):
         return LibraryStatus(Counts(0, 0, 0, 0, 0), None, 0, None, (), ())
-    documents = Documents(folder)
+    documents = Documents(folder, database_url)
     try:
         return LibraryStatus(
             documents.count(),
@@ -50,7 +55,7 @@ def read_status(folder: Path) -> LibraryStatus:
             count_bytes(folder),
             documents.read_setting(COLLECTION),
             tuple(documents.list_whole()),
-            tuple(documents.list_refusals()),
+            tuple(Jobs(documents.database).list_failures()),
         )
     finally:
         documents.close()

@@ -19,7 +19,9 @@ PREFIX = "PAGELENS_"
 class Settings(BaseSettings):
     """What can be set; every field is an environment variable with the prefix PAGELENS_."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True
+    )
 
     library: Path = Field(Path("~/.pagelens"), description="the library folder")
     model: str = Field("auto", description="the encoder of pages; auto fits the machine")
@@ -36,6 +38,10 @@ class Settings(BaseSettings):
     dtype: str = Field("auto", description="float32, bfloat16 or float16")
     attention: str = Field("auto", description="eager, sdpa or flash_attention_2")
     skip_self_test: bool = Field(False, description="use an encoder that was not seen to work")
+    database_url: SecretStr | None = Field(
+        None,
+        description="a PostgreSQL database that holds the documents; none: the library folder does",
+    )
     qdrant_url: str | None = Field(
         None,
         description="a Qdrant server that holds the index; none: it is in the library folder",
@@ -56,6 +62,27 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="the address the web page is served on")
     port: int = Field(7860, ge=0, le=65535, description="its port; 0 takes a free one")
+
+    @field_validator("database_url")
+    @classmethod
+    def _check_database(cls, url: SecretStr | None) -> SecretStr | None:
+        """Refuses what would be read otherwise than meant: part of a password as the host, say."""
+        if url is None:
+            return url
+        from sqlalchemy import make_url
+        from sqlalchemy.exc import ArgumentError
+
+        try:
+            parts = make_url(url.get_secret_value())
+            is_address = parts.drivername == "postgresql" and bool(parts.database)
+        except (ArgumentError, ValueError):
+            is_address = False
+        if not is_address or re.search(r"[@\s]", f"{parts.host}{parts.database}"):
+            raise ValueError(
+                "an address such as postgresql://user:password@db.example.org:5432/pagelens is "
+                "expected, with @, : and / of a password written %40, %3A and %2F"
+            )
+        return url
 
     @field_validator("qdrant_url")
     @classmethod

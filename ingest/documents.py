@@ -1,46 +1,27 @@
-"""`pagelens.sqlite`: what documents the library holds, whole or not, and what was refused."""
+"""The documents of a library, whole or not, what was refused, and what was asked."""
 
 from __future__ import annotations
 
-import json
-import sqlite3
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from ingest.sources import DATABASE, MediaType, Refusal, Source
-from retrieval.errors import LibraryUnusable
+from pydantic import SecretStr
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
+
+from ingest.database import LIBRARY_ID, SCHEMA, Database
+from ingest.job_table import IS_FAILURE
+from ingest.jobs import JobState
+from ingest.sources import MediaType, Source
+from ingest.tables import DOCUMENTS, JOBS, PAGES, QUESTIONS, SETTINGS, TABLES
 from retrieval.records import Kind, TextSource
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS library (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS documents (
-    id TEXT PRIMARY KEY,
-    name TEXT NOT NULL,
-    media_type TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    n_bytes INTEGER NOT NULL,
-    n_pages INTEGER NOT NULL,
-    added_at TEXT NOT NULL,
-    tags TEXT NOT NULL,
-    is_whole INTEGER NOT NULL DEFAULT 0
-);
-CREATE TABLE IF NOT EXISTS pages (
-    document_id TEXT NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
-    page_index INTEGER NOT NULL,
-    text_source TEXT NOT NULL,
-    n_vectors INTEGER NOT NULL,
-    error TEXT,
-    PRIMARY KEY (document_id, page_index)
-);
-CREATE TABLE IF NOT EXISTS questions (text TEXT PRIMARY KEY, asked_at TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS refusals (path TEXT PRIMARY KEY, error TEXT NOT NULL);
-"""
-
 KEPT_QUESTIONS = 200
+
+# Read and written at once where a library is copied.
+COPIED_ROWS = 1_000
 
 # What a library is bound to: its encoder of pages, and from its first photo on, that of photos.
 ENCODER_KEY = "encoder_key"
@@ -53,7 +34,6 @@ FITTED_PAGES = "fitted_pages"
 NONSENSE_SCORE = "nonsense_score"
 PHOTO_ENCODER_KEY = "photo_encoder_key"
 PHOTO_ENCODER_ID = "photo_encoder_id"
-LIBRARY_ID = "library_id"
 # The collection of a Qdrant server that holds its index; unset where that is in its folder.
 COLLECTION = "collection"
 
@@ -102,213 +82,202 @@ class Counts:
 
 
 class Documents:
-    """The table of documents; safe to use from several threads."""
+    """What a library knows of its documents; safe to use from several threads and processes."""
 
-    def __init__(self, folder: Path) -> None:
-        self._lock = threading.Lock()
-        with _database_errors():
-            self._connection = sqlite3.connect(folder / DATABASE, check_same_thread=False)
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA foreign_keys = ON")
-            self._connection.executescript(SCHEMA)
+    def __init__(self, folder: Path, database_url: SecretStr | None = None) -> None:
+        """Opens the tables of a library, or makes them.
+
+        Args:
+            folder: the library's.
+            database_url: the PostgreSQL database that holds them; None for SQLite in the folder.
+
+        Raises:
+            LibraryMismatch: they are elsewhere, of another library, or of another release.
+            LibraryUnusable: they cannot be opened; every method raises it where they fail.
+        """
+        self._database = Database(folder, database_url)
+
+    @property
+    def database(self) -> Database:
+        """Where the tables are, those of jobs, too."""
+        return self._database
+
+    def copy_to(self, other: Documents) -> None:
+        """Copies everything into an empty library, which keeps its own id.
+
+        Nor is it told where this one's index is. All is of one moment, whoever writes meanwhile.
+        """
+        left_out = {
+            SETTINGS: SETTINGS.c.name.in_([LIBRARY_ID, SCHEMA, COLLECTION]),
+            # Those under way have files elsewhere.
+            JOBS: JOBS.c.state.not_in([JobState.DONE.value, JobState.FAILED.value]),
+        }
+        with self._database.read_snapshot() as rows, other._database.write() as copies:
+            for table in TABLES.sorted_tables:
+                asked = select(table).execution_options(yield_per=COPIED_ROWS)
+                found = rows.execute(asked.where(~left_out[table]) if table in left_out else asked)
+                for some in found.mappings().partitions():
+                    copies.execute(insert(table), [dict(row) for row in some])
 
     def close(self) -> None:
         """Closes the database."""
-        self._connection.close()
+        self._database.close()
 
     def read_setting(self, name: str) -> str | None:
         """A value that belongs to the library as a whole; None if never written."""
-        with self._read() as rows:
-            row = rows.execute("SELECT value FROM library WHERE name = ?", (name,)).fetchone()
-        return row[0] if row else None
+        with self._database.read() as rows:
+            return rows.scalar(select(SETTINGS.c.value).where(SETTINGS.c.name == name))
 
     def write_setting(self, name: str, value: str) -> None:
         """Writes a value that belongs to the library as a whole."""
-        with self._write() as rows:
-            rows.execute("INSERT OR REPLACE INTO library VALUES (?, ?)", (name, value))
+        self._database.put(SETTINGS, [{"name": name, "value": value}])
 
     def begin(
         self, source: Source, n_pages: int, kind: Kind, added_at: datetime, tags: Sequence[str]
     ) -> None:
         """Records a document whose pages are about to be indexed: not yet whole.
 
-        Again, it changes nothing.
+        One that has begun already stays as it is.
         """
-        with self._write() as rows:
-            rows.execute(
-                "INSERT OR IGNORE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
-                (
-                    source.document_id,
-                    source.name,
-                    source.media_type.value,
-                    kind.value,
-                    source.n_bytes,
-                    n_pages,
-                    added_at.isoformat(),
-                    json.dumps(list(tags)),
-                ),
-            )
+        document = {
+            "id": source.document_id,
+            "name": source.name,
+            "media_type": source.media_type.value,
+            "kind": kind.value,
+            "n_bytes": source.n_bytes,
+            "n_pages": n_pages,
+            "added_at": added_at,
+            "tags": tuple(tags),
+            "is_whole": False,
+        }
+        self._database.put_new(DOCUMENTS, document)
 
     def add_pages(self, document_id: str, pages: Sequence[PageRecord]) -> None:
-        """Records pages of a document."""
-        with self._write() as rows:
-            rows.executemany(
-                "INSERT OR REPLACE INTO pages VALUES (?, ?, ?, ?, ?)",
-                [
-                    (
-                        document_id,
-                        page.page_index,
-                        page.text_source.value,
-                        page.n_vectors,
-                        page.error,
-                    )
-                    for page in pages
-                ],
-            )
+        """Records pages of a document, in place of what was recorded of them before."""
+        records = [
+            {
+                "document_id": document_id,
+                "page_index": page.page_index,
+                "text_source": page.text_source.value,
+                "n_vectors": page.n_vectors,
+                "error": page.error,
+            }
+            for page in pages
+        ]
+        self._database.put(PAGES, records)
 
     def finish(self, document_id: str, kind: Kind) -> None:
         """Marks a document as whole."""
-        with self._write() as rows:
-            rows.execute(
-                "UPDATE documents SET is_whole = 1, kind = ? WHERE id = ?",
-                (kind.value, document_id),
-            )
+        with self._database.write() as rows:
+            whole = {"is_whole": True, "kind": kind.value}
+            rows.execute(update(DOCUMENTS).where(DOCUMENTS.c.id == document_id).values(whole))
 
     def delete(self, document_id: str) -> None:
         """Forgets a document and its pages."""
-        with self._write() as rows:
-            rows.execute("DELETE FROM documents WHERE id = ?", (document_id,))
-
-    def record_refusal(self, refusal: Refusal) -> None:
-        """Remembers that a file was refused."""
-        with self._write() as rows:
-            rows.execute(
-                "INSERT OR REPLACE INTO refusals VALUES (?, ?)",
-                (str_path(refusal.path), refusal.error),
-            )
-
-    def clear_refusal(self, path: Path) -> None:
-        """Forgets that a file was refused: it has been taken since."""
-        with self._write() as rows:
-            rows.execute("DELETE FROM refusals WHERE path = ?", (str_path(path),))
+        with self._database.write() as rows:
+            rows.execute(delete(DOCUMENTS).where(DOCUMENTS.c.id == document_id))
 
     def list_whole(self) -> list[Document]:
         """The documents that can be searched, newest first."""
-        return self._list("is_whole = 1 ORDER BY added_at DESC, name")
+        return self._list(DOCUMENTS.c.is_whole)
 
     def list_unfinished(self) -> list[Document]:
         """The documents whose ingestion has begun and not ended."""
-        return self._list("is_whole = 0")
+        return self._list(~DOCUMENTS.c.is_whole)
 
     def find_unfinished(self, document_id: str) -> Document | None:
         """The document of this id if its ingestion has begun and not ended; else None."""
-        found = self._list("is_whole = 0 AND id = ?", document_id)
+        found = self._list(~DOCUMENTS.c.is_whole, DOCUMENTS.c.id == document_id)
         return found[0] if found else None
 
     def find(self, document_id: str) -> Document | None:
         """The whole document of this id; None if there is none."""
-        found = self._list("is_whole = 1 AND id = ?", document_id)
+        found = self._list(DOCUMENTS.c.is_whole, DOCUMENTS.c.id == document_id)
         return found[0] if found else None
+
+    def find_by_name(self, name: str) -> list[Document]:
+        """The whole documents of this name, newest first."""
+        return self._list(DOCUMENTS.c.is_whole, DOCUMENTS.c.name == name)
 
     def list_pages(self, document_id: str) -> list[PageRecord]:
         """The pages of a document, in order."""
-        with self._read() as rows:
-            found = rows.execute(
-                "SELECT page_index, text_source, n_vectors, error FROM pages "
-                "WHERE document_id = ? ORDER BY page_index",
-                (document_id,),
-            ).fetchall()
-        return [
-            PageRecord(index, TextSource(source), n, error) for index, source, n, error in found
-        ]
+        asked = (
+            select(PAGES.c.page_index, PAGES.c.text_source, PAGES.c.n_vectors, PAGES.c.error)
+            .where(PAGES.c.document_id == document_id)
+            .order_by(PAGES.c.page_index)
+        )
+        with self._database.read() as rows:
+            return [
+                PageRecord(index, TextSource(source), n, error)
+                for index, source, n, error in rows.execute(asked)
+            ]
 
     def list_indexed_pages(self) -> set[tuple[str, int]]:
         """(document id, page index) of every page of a whole document that has vectors."""
-        with self._read() as rows:
-            found = rows.execute(
-                "SELECT document_id, page_index FROM pages JOIN documents ON id = document_id "
-                "WHERE is_whole = 1 AND error IS NULL AND n_vectors > 0"
-            ).fetchall()
-        return set(found)
+        asked = (
+            select(PAGES.c.document_id, PAGES.c.page_index)
+            .join(DOCUMENTS)
+            .where(DOCUMENTS.c.is_whole, PAGES.c.error.is_(None), PAGES.c.n_vectors > 0)
+        )
+        with self._database.read() as rows:
+            return {(document_id, index) for document_id, index in rows.execute(asked)}
 
-    def record_question(self, text: str) -> None:
+    def record_question(self, question: str) -> None:
         """Remembers what was asked, the newest `KEPT_QUESTIONS`, for `doctor` to ask again."""
-        with self._write() as rows:
-            now = datetime.now(timezone.utc).isoformat()
-            rows.execute("INSERT OR REPLACE INTO questions VALUES (?, ?)", (text, now))
-            rows.execute(
-                "DELETE FROM questions WHERE text NOT IN "
-                "(SELECT text FROM questions ORDER BY asked_at DESC LIMIT ?)",
-                (KEPT_QUESTIONS,),
-            )
+        now = datetime.now(timezone.utc)
+        row = {"key": _hash_text(question), "text": question, "asked_at": now}
+        self._database.put(QUESTIONS, [row])
+        newest = select(QUESTIONS.c.key).order_by(QUESTIONS.c.asked_at.desc()).limit(KEPT_QUESTIONS)
+        with self._database.write() as rows:
+            rows.execute(delete(QUESTIONS).where(QUESTIONS.c.key.not_in(newest)))
 
     def list_questions(self) -> list[str]:
         """What was asked, newest first."""
-        with self._read() as rows:
-            found = rows.execute("SELECT text FROM questions ORDER BY asked_at DESC").fetchall()
-        return [text for (text,) in found]
-
-    def list_refusals(self) -> list[Refusal]:
-        """The files that were refused, by path."""
-        with self._read() as rows:
-            found = rows.execute("SELECT path, error FROM refusals ORDER BY path").fetchall()
-        return [Refusal(Path(path), error) for path, error in found]
+        with self._database.read() as rows:
+            asked = select(QUESTIONS.c.text).order_by(QUESTIONS.c.asked_at.desc())
+            return list(rows.scalars(asked))
 
     def count(self) -> Counts:
         """How much the library holds."""
-        with self._read() as rows:
-            documents, photos = rows.execute(
-                "SELECT COUNT(*), COALESCE(SUM(kind = ?), 0) FROM documents WHERE is_whole = 1",
-                (Kind.PHOTO.value,),
-            ).fetchone()
-            pages, unread = rows.execute(
-                "SELECT COALESCE(SUM(error IS NULL), 0), "
-                "COALESCE(SUM(error IS NULL AND n_vectors = 0), 0) "
-                "FROM pages JOIN documents ON id = document_id WHERE is_whole = 1"
-            ).fetchone()
-            (failed,) = rows.execute("SELECT COUNT(*) FROM refusals").fetchone()
+        is_photo, is_there = DOCUMENTS.c.kind == Kind.PHOTO.value, PAGES.c.error.is_(None)
+        whole = select(func.count(), func.count().filter(is_photo)).where(DOCUMENTS.c.is_whole)
+        of_whole = (
+            select(
+                func.count().filter(is_there),
+                func.count().filter(is_there, PAGES.c.n_vectors == 0),
+            )
+            .select_from(PAGES)
+            .join(DOCUMENTS)
+            .where(DOCUMENTS.c.is_whole)
+        )
+        with self._database.read() as rows:
+            documents, photos = rows.execute(whole).one()
+            pages, unread = rows.execute(of_whole).one()
+            failed = rows.execute(select(func.count()).where(IS_FAILURE)).scalar_one()
         return Counts(documents, pages, photos, failed, unread)
 
-    def _list(self, condition: str, *values: str) -> list[Document]:
-        with self._read() as rows:
-            found = rows.execute(
-                "SELECT id, name, media_type, kind, n_bytes, n_pages, added_at, tags "
-                f"FROM documents WHERE {condition}",
-                values,
-            ).fetchall()
-        return [
-            Document(
-                id_,
-                name,
-                MediaType(media),
-                Kind(kind),
-                size,
-                pages,
-                datetime.fromisoformat(at),
-                tuple(json.loads(tags)),
-            )
-            for id_, name, media, kind, size, pages, at, tags in found
-        ]
-
-    @contextmanager
-    def _read(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, _database_errors():
-            yield self._connection
-
-    @contextmanager
-    def _write(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, _database_errors(), self._connection:
-            yield self._connection
+    def _list(self, *conditions: ColumnElement[bool]) -> list[Document]:
+        """The documents that meet all conditions, newest first."""
+        asked = (
+            select(DOCUMENTS)
+            .where(*conditions)
+            .order_by(DOCUMENTS.c.added_at.desc(), DOCUMENTS.c.name)
+        )
+        with self._database.read() as rows:
+            return [
+                Document(
+                    row.id,
+                    row.name,
+                    MediaType(row.media_type),
+                    Kind(row.kind),
+                    row.n_bytes,
+                    row.n_pages,
+                    row.added_at,
+                    row.tags,
+                )
+                for row in rows.execute(asked)
+            ]
 
 
-@contextmanager
-def _database_errors() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise LibraryUnusable(f"{DATABASE}: {error}") from error
-
-
-def str_path(path: Path) -> str:
-    """A path as text that any database takes, whatever bytes its name holds."""
-    return str(path.absolute()).encode("utf-8", "replace").decode()
+def _hash_text(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()

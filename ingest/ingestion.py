@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from ingest.document_writer import DocumentWriter
-from ingest.documents import Document, Documents, str_path
+from ingest.documents import Document, Documents
 from ingest.files import original_path
 from ingest.job_news import JobNews
 from ingest.job_steps import ACTIVE, JobSteps
@@ -149,7 +149,7 @@ class Ingestion:
             created_at=datetime.now(timezone.utc),
             tags=tuple(dict.fromkeys(tags)),
         )
-        origin = f"upload/{job.name}" if is_upload else str_path(path)
+        origin = f"upload/{job.name}" if is_upload else str(path.absolute())
         task = Task(job, path.absolute(), origin, is_upload, is_urgent, attempt=0)
         refused = read.error if isinstance(read, Refusal) else ""
         if isinstance(read, Source):

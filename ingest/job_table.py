@@ -6,50 +6,34 @@ about, and what a step must know.
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, or_, select, update
 
+from ingest.database import Database
 from ingest.jobs import Job, JobState
-from retrieval.errors import LibraryUnusable, UnknownJob
-
-METADATA = sa.MetaData()
-
-JOBS = sa.Table(
-    "jobs",
-    METADATA,
-    sa.Column("job_id", sa.Text, primary_key=True),
-    sa.Column("name", sa.Text, nullable=False),
-    # Where the file is, as bytes: not every name is text.
-    sa.Column("path", sa.LargeBinary, nullable=False),
-    # Under which name a later version replaces this one.
-    sa.Column("origin", sa.Text, nullable=False, index=True),
-    sa.Column("is_upload", sa.Boolean, nullable=False),
-    sa.Column("is_urgent", sa.Boolean, nullable=False),
-    sa.Column("tags", sa.Text, nullable=False),
-    sa.Column("state", sa.Text, nullable=False, index=True),
-    # Counts the workflows that this job has had: each retry is another.
-    sa.Column("attempt", sa.Integer, nullable=False),
-    sa.Column("document_id", sa.Text, index=True),
-    sa.Column("n_pages", sa.Integer),
-    sa.Column("error", sa.Text),
-    sa.Column("created_at", sa.Text, nullable=False),
-)
-
-PAGES = sa.table("pages", sa.column("document_id"))
+from ingest.sources import Refusal
+from ingest.tables import JOBS, PAGES
+from retrieval.errors import UnknownJob
 
 PAGES_DONE = (
-    sa.select(sa.func.count())
+    select(func.count())
     .select_from(PAGES)
     .where(PAGES.c.document_id == JOBS.c.document_id)
     .scalar_subquery()
+)
+
+# What `status` lists: files that were refused, and documents with pages left out. An upload's file
+# is gone, and whoever handed it in has been told.
+IS_FAILURE = and_(
+    ~JOBS.c.is_upload,
+    or_(
+        JOBS.c.state == JobState.FAILED.value,
+        and_(JOBS.c.state == JobState.DONE.value, JOBS.c.error.is_not(None)),
+    ),
 )
 
 
@@ -73,38 +57,31 @@ class Task:
     attempt: int
 
 
-def open_engine(database: Path) -> sa.Engine:
-    """The SQLite database of a library, for several threads and processes at once."""
-    return sa.create_engine(f"sqlite:///{database.absolute()}", connect_args={"timeout": 30})
-
-
 class Jobs:
     """The table of jobs; safe to use from several threads and processes."""
 
-    def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
-        with _database_errors():
-            METADATA.create_all(engine)
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def add(self, task: Task) -> None:
         """Writes down a new job."""
         job = task.job
-        with self._write() as connection:
+        with self._database.write() as connection:
             connection.execute(
-                JOBS.insert().values(
+                insert(JOBS).values(
                     job_id=job.job_id,
                     name=job.name,
                     path=os.fsencode(task.path),
                     origin=task.origin,
                     is_upload=task.is_upload,
                     is_urgent=task.is_urgent,
-                    tags=json.dumps(job.tags),
+                    tags=job.tags,
                     state=job.state.value,
                     attempt=task.attempt,
                     document_id=job.document_id,
                     n_pages=job.n_pages,
                     error=job.error,
-                    created_at=job.created_at.isoformat(),
+                    created_at=job.created_at,
                 )
             )
 
@@ -134,9 +111,16 @@ class Jobs:
     def list_active_ids(self) -> set[str]:
         """The ids of the jobs that are queued or running."""
         states = [state.value for state in JobState if state.is_active]
-        with self._read() as connection:
-            rows = connection.execute(sa.select(JOBS.c.job_id).where(JOBS.c.state.in_(states)))
+        with self._database.read() as connection:
+            rows = connection.execute(select(JOBS.c.job_id).where(JOBS.c.state.in_(states)))
             return {job_id for (job_id,) in rows}
+
+    def list_failures(self) -> list[Refusal]:
+        """The files that were refused, and those with pages left out, by path."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(JOBS.c.path, JOBS.c.error).where(IS_FAILURE)).all()
+        found = [Refusal(Path(os.fsdecode(path)), error or "") for path, error in rows]
+        return sorted(found, key=lambda refusal: str(refusal.path))
 
     def set_state(
         self,
@@ -151,9 +135,9 @@ class Jobs:
         Returns:
             Whether it was.
         """
-        with self._write() as connection:
+        with self._database.write() as connection:
             changed = connection.execute(
-                JOBS.update()
+                update(JOBS)
                 .where(
                     JOBS.c.job_id == job_id,
                     JOBS.c.state.in_([state.value for state in only_from]),
@@ -164,48 +148,38 @@ class Jobs:
 
     def set_document(self, job_id: str, document_id: str, n_pages: int) -> None:
         """Notes what the file turned out to hold."""
-        with self._write() as connection:
+        with self._database.write() as connection:
             connection.execute(
-                JOBS.update()
+                update(JOBS)
                 .where(JOBS.c.job_id == job_id)
                 .values(document_id=document_id, n_pages=n_pages)
             )
 
     def try_again(self, job_id: str) -> None:
         """Queues a job that is over once more."""
-        with self._write() as connection:
+        with self._database.write() as connection:
             connection.execute(
-                JOBS.update()
+                update(JOBS)
                 .where(JOBS.c.job_id == job_id)
                 .values(state=JobState.QUEUED.value, attempt=JOBS.c.attempt + 1, error=None)
             )
 
     def forget(self, job_ids: list[str]) -> None:
         """Removes jobs from the table."""
-        with self._write() as connection:
-            connection.execute(JOBS.delete().where(JOBS.c.job_id.in_(job_ids)))
+        with self._database.write() as connection:
+            connection.execute(delete(JOBS).where(JOBS.c.job_id.in_(job_ids)))
 
-    def _list(self, condition: sa.ColumnElement[bool]) -> list[Task]:
-        with self._read() as connection:
+    def _list(self, condition: ColumnElement[bool]) -> list[Task]:
+        with self._database.read() as connection:
             rows = connection.execute(
-                sa.select(JOBS, PAGES_DONE.label("pages_done"))
+                select(JOBS, PAGES_DONE.label("pages_done"))
                 .where(condition)
                 .order_by(JOBS.c.created_at.desc(), JOBS.c.job_id)
             ).all()
         return [_build_task(row) for row in rows]
 
-    @contextmanager
-    def _read(self) -> Iterator[sa.Connection]:
-        with _database_errors(), self._engine.connect() as connection:
-            yield connection
 
-    @contextmanager
-    def _write(self) -> Iterator[sa.Connection]:
-        with _database_errors(), self._engine.begin() as connection:
-            yield connection
-
-
-def _build_task(row: sa.Row[Any]) -> Task:
+def _build_task(row: Row[Any]) -> Task:
     job = Job(
         job_id=row.job_id,
         name=row.name,
@@ -214,18 +188,9 @@ def _build_task(row: sa.Row[Any]) -> Task:
         n_pages=row.n_pages,
         pages_done=row.pages_done,
         error=row.error,
-        created_at=datetime.fromisoformat(row.created_at),
-        tags=tuple(json.loads(row.tags)),
+        created_at=row.created_at,
+        tags=row.tags,
     )
     return Task(
         job, Path(os.fsdecode(row.path)), row.origin, row.is_upload, row.is_urgent, row.attempt
     )
-
-
-@contextmanager
-def _database_errors() -> Iterator[None]:
-    try:
-        yield
-    except sa.exc.SQLAlchemyError as error:
-        reason = getattr(error, "orig", None) or error
-        raise LibraryUnusable(f"the table of jobs: {reason}") from error

@@ -14,6 +14,8 @@ STAGE_UNITS = {
     "searching": "questions",
     "comparing": "questions",
     "arranging": "pages",
+    "saving": "files",
+    "restoring": "files",
 }
 
 

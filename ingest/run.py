@@ -21,6 +21,7 @@ def run_ingest(
     on_progress: OnProgress,
     *,
     tags: tuple[str, ...] = (),
+    are_uploads: bool = False,
     check: Callable[[], None],
 ) -> IngestReport:
     """Adds files and folders, and what an earlier run has left; a refused file stops nothing.
@@ -31,6 +32,7 @@ def run_ingest(
         paths: files, and folders with all below them.
         on_progress: called as files are checked and pages indexed.
         tags: what the documents are called besides their names.
+        are_uploads: whether the files are the library's own, and go before others.
         check: called now and then; what it raises ends the run, and its jobs go on later.
 
     Raises:
@@ -44,7 +46,7 @@ def run_ingest(
     for number, path in enumerate(files):
         check()
         on_progress(Progress("checking", number, len(files), path.name))
-        job = ingestion.submit(path, tags=tags)
+        job = ingestion.submit(path, tags=tags, is_urgent=are_uploads, is_upload=are_uploads)
         if job.state is JobState.DONE or job.job_id in path_of:
             skipped += 1
             continue

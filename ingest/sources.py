@@ -15,8 +15,9 @@ from retrieval.errors import EmptyFile, FileRefused, NotADocument, PathNotFound,
 HEADER_BYTES = 1024
 READ_BYTES = 1 << 20
 
-# What makes a folder a library.
+# What makes a folder a library: its database, or the id of the library in one elsewhere.
 DATABASE = "pagelens.sqlite"
+POSTGRESQL_MARK = "pagelens.postgresql"
 
 
 class MediaType(str, Enum):
@@ -64,6 +65,11 @@ class Refusal:
     error: str
 
 
+def is_library(folder: Path) -> bool:
+    """Whether a folder is that of a library."""
+    return any((folder / name).exists() for name in (DATABASE, POSTGRESQL_MARK))
+
+
 def find_files(paths: Iterable[Path]) -> list[Path]:
     """Lists the files at `paths`, folders recursively, in name order, each once.
 
@@ -85,7 +91,7 @@ def find_files(paths: Iterable[Path]) -> list[Path]:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    if (folder / DATABASE).exists():
+    if is_library(folder):
         return
     try:
         entries = sorted(folder.iterdir())

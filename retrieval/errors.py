@@ -144,6 +144,46 @@ class LibraryUnusable(PagelensError):
     )
 
 
+class DatabaseServerFailed(LibraryUnusable):
+    """The PostgreSQL server that holds the documents does not answer, or refused what was asked."""
+
+    remedy = (
+        "Check that the PostgreSQL server at PAGELENS_DATABASE_URL runs and can be reached, and "
+        "the user, password and database named there; then run the command again."
+    )
+
+
+class LibraryMismatch(PagelensError):
+    """The library's documents are in another database, or were written by another release."""
+
+    exit_code = 6
+    remedy = (
+        "Set PAGELENS_DATABASE_URL as it was when the library was made, or name a new folder with "
+        "--library."
+    )
+
+
+class LibraryExists(PagelensError):
+    """A library is to be restored into a folder that holds something."""
+
+    exit_code = 2
+    remedy = "Name a new folder with --library."
+
+
+class BackupNotWritten(PagelensError):
+    """A backup could not be written; what there was of it is removed."""
+
+    exit_code = 7
+    remedy = "Choose another name, or make room; then run the command again."
+
+
+class InvalidBackup(PagelensError):
+    """A file is no backup, is torn or damaged, or holds what no backup holds."""
+
+    exit_code = 7
+    remedy = "Nothing was restored. Copy the file anew from where it was written, or take another."
+
+
 class EvidenceNotSaved(PagelensError):
     """Pictures of evidence could not be written into the folder asked for."""
 

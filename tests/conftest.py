@@ -27,6 +27,7 @@ from tests.documents import (
     write_text_pdf,
     write_tiff,
 )
+from tests.postgres import MISSING, PostgresServer, find_programs, run_postgres
 from tests.terminal import run_pagelens
 
 # Before any test module imports transformers or peft.
@@ -41,6 +42,28 @@ def ignore_settings_of_the_machine():
     """What is set outside must not change what the tests see, in this process or a child."""
     for name in [name for name in os.environ if name.startswith("PAGELENS_")]:
         del os.environ[name]
+
+
+def pytest_terminal_summary(terminalreporter):
+    if find_programs() is None:
+        terminalreporter.section("TESTS ON POSTGRESQL WERE NOT RUN", sep="!", red=True)
+        terminalreporter.line(f"There is {MISSING}, then again.")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of this test run's own."""
+    programs = find_programs()
+    if programs is None:
+        pytest.skip(MISSING)
+    with run_postgres(programs) as server:
+        yield server
+
+
+@pytest.fixture
+def database_url(postgres_server) -> str:
+    """An empty PostgreSQL database."""
+    return postgres_server.create_database()
 
 
 @pytest.fixture(scope="session")

@@ -93,7 +93,7 @@ class LibraryTab:
             report = self.library.ingest(
                 [Path(file) for file in files],
                 show_progress,
-                remember_refusals=False,
+                are_uploads=True,
                 # Others may be searching: the index is merged when it is served again.
                 optimize=False,
             )

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -187,6 +188,15 @@ class PageIndex(Protocol):
         """Merges what was written, and gives back what was deleted.
 
         Worth it after a batch; searches may have to wait until it is done.
+        """
+
+    def snapshot(self, scratch: Path) -> Path:
+        """All that is stored, as the folder of an embedded index, for a backup to read.
+
+        It may be the folder of this very index: it holds still only while nothing is written.
+
+        Args:
+            scratch: an empty folder, where the index is written if it is elsewhere.
         """
 
     def close(self) -> None:

@@ -84,6 +84,7 @@ class EdgeIndex(StoredPages):
             IndexFailed: another process holds it, or it cannot be read.
         """
         super().__init__(layout)
+        self._folder = folder
         self._n_unflushed = 0
         with _index_errors("open"):
             if (folder / "edge_config.json").exists():
@@ -99,8 +100,11 @@ class EdgeIndex(StoredPages):
 
     def upsert(self, pages: Sequence[IndexedPage]) -> None:
         """Stores pages; see `PageIndex.upsert`."""
-        points = build_points(pages, self._layout, self._codebook)
-        photos = [page.photo for page in pages if page.photo is not None]
+        self.write_points(build_points(pages, self._layout, self._codebook))
+
+    def write_points(self, points: Sequence[Point]) -> None:
+        """Stores points as they are, replacing those of the same ids."""
+        photos = [point.photo for point in points if point.photo]
         if photos:
             self._add_photo_space(len(photos[0]))
         if points:
@@ -227,6 +231,12 @@ class EdgeIndex(StoredPages):
         with _index_errors("optimize"):
             self._shard.flush()
             self._shard.optimize()
+
+    def snapshot(self, scratch: Path) -> Path:  # noqa: ARG002
+        """Its own folder, with all that was written; see `PageIndex.snapshot`."""
+        with _index_errors("write to"):
+            self._shard.flush()
+        return self._folder
 
     def close(self) -> None:
         """Flushes and lets the folder go."""

@@ -170,6 +170,19 @@ def collect_texts(records: Iterable[Any]) -> dict[str, tuple[str, ...]]:
     return {point: tuple(text.split(" ")) for point, text in texts if text}
 
 
+def read_point(record: Any) -> Point:
+    """A point as it is stored, from a record with all its vectors and all its payload."""
+    cells, words = _read_vector(record, CELLS), _read_vector(record, WORDS)
+    return Point(
+        id=str(record.id),
+        page=_read_vector(record, PAGE),
+        cells=None if cells is None else SparseVector(tuple(cells.indices), tuple(cells.values)),
+        words=None if words is None else SparseVector(tuple(words.indices), tuple(words.values)),
+        photo=_read_vector(record, PHOTO),
+        payload=record.payload,
+    )
+
+
 def read_embedding(vectors: Sequence[Sequence[float]], payload: Mapping[str, Any]) -> PageEmbedding:
     """A page's embedding, from its stored multi-vector and `EMBEDDING_FIELDS`."""
     grid = payload.get("grid")

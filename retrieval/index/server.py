@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -33,6 +35,7 @@ from retrieval.index.points import (
     check_dim,
     collect_photos,
     read_found,
+    read_point,
     weigh_cells,
 )
 from retrieval.index.requests import (
@@ -50,6 +53,8 @@ T = TypeVar("T")
 
 # Points read at once where all are read.
 SCROLL_POINTS = 1_000
+# ... with their vectors: 200 kB each, and some take 4 MB.
+COPIED_POINTS = 16
 
 # Where a collection's metadata say what it was made for.
 METADATA = "pagelens"
@@ -212,22 +217,12 @@ class QdrantIndex(StoredPages):
 
     def list_pages(self) -> set[tuple[str, int]]:
         """Every page stored; see `PageIndex.list_pages`."""
-        pages: set[tuple[str, int]] = set()
-        offset: Any = None
-        while True:
-            records, offset = self._ask(
-                "read",
-                self._client.scroll,
-                self._collection,
-                offset=offset,
-                limit=SCROLL_POINTS,
-                with_payload=["document_id", "page_index"],
-            )
-            for record in records:
-                payload = record.payload or {}
-                pages.add((payload["document_id"], payload["page_index"]))
-            if offset is None:
-                return pages
+        read = self._scroll(SCROLL_POINTS, with_payload=["document_id", "page_index"])
+        return {
+            (record.payload["document_id"], record.payload["page_index"])
+            for records in read
+            for record in records
+        }
 
     def delete_documents(self, document_ids: Collection[str]) -> None:
         """Removes documents; see `PageIndex.delete_documents`."""
@@ -244,9 +239,37 @@ class QdrantIndex(StoredPages):
     def optimize(self) -> None:
         """Does nothing: what is stored is durable, and the server optimizes of its own accord."""
 
+    def snapshot(self, scratch: Path) -> Path:
+        """A copy in an embedded index; see `PageIndex.snapshot`.
+
+        Vectors of 4 bits a number are rounded anew: what a server gives are their values.
+        """
+        from retrieval.index.edge import EdgeIndex
+
+        with closing(EdgeIndex(scratch, self._layout)) as copy:
+            for records in self._scroll(COPIED_POINTS, with_payload=True, with_vectors=True):
+                copy.write_points([read_point(record) for record in records])
+        return scratch
+
     def close(self) -> None:
         """Lets the connection go."""
         self._client.close()
+
+    def _scroll(self, limit: int, **options: Any) -> Iterator[list[Any]]:
+        """The records of all points, `limit` at a time, with what the options name."""
+        offset: Any = None
+        while True:
+            records, offset = self._ask(
+                "read",
+                self._client.scroll,
+                self._collection,
+                offset=offset,
+                limit=limit,
+                **options,
+            )
+            yield records
+            if offset is None:
+                return
 
     def _retrieve(
         self, pages: Sequence[tuple[str, int]], fields: list[str], vectors: list[str]

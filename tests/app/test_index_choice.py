@@ -10,7 +10,8 @@ import pytest
 from app.index_choice import open_index
 from app.library_status import read_status
 from app.settings import load_settings
-from ingest.documents import LIBRARY_ID, Documents
+from ingest.database import LIBRARY_ID
+from ingest.documents import Documents
 from retrieval.errors import IndexMismatch, InvalidSetting
 from retrieval.index.base import IndexLayout, VectorStorage
 from retrieval.index.edge import EdgeIndex

@@ -7,7 +7,8 @@ and in memory: it says nothing of datatypes, payload indexes, strict mode, limit
 """
 
 import os
-from contextlib import contextmanager
+import shutil
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -619,3 +620,44 @@ def test_a_codebook_is_fitted_when_pages_are_many_and_again_when_they_are_many_m
     n_pages, n_pages_fitted, wants
 ):
     assert wants_codebook(n_pages, n_pages_fitted) == wants
+
+
+def test_a_snapshot_is_an_embedded_index_that_holds_the_same(open_index, tmp_path):
+    index = open_index()
+    pages = [make_page(f"report-{i}", i % 3, seed=i, text=f"harbour fee {i}") for i in range(40)]
+    index.upsert([*pages, make_photo("photo", 3), replace(make_page("tagged"), tags=("10-K",))])
+    index.delete_documents(["report-7"])
+    # BM25 counts what was deleted until the index is opened again.
+    index = open_index()
+    codebook = build_first_stage(index, lambda done, total: None)
+    index.use_codebook(codebook)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    shutil.copytree(index.snapshot(scratch), tmp_path / "copy")
+    with closing(EdgeIndex(tmp_path / "copy", LAYOUT)) as copy:
+        copy.use_codebook(codebook)
+        stored = sorted(index.list_pages())
+        assert sorted(copy.list_pages()) == stored
+        for mine, theirs in zip(index.fetch(stored), copy.fetch(stored), strict=True):
+            assert (mine is None) == (theirs is None)
+            if mine is not None:
+                assert np.array_equal(mine.vectors, theirs.vectors)
+                assert np.array_equal(mine.boxes, theirs.boxes)
+        assert copy.fetch_texts(stored) == index.fetch_texts(stored)
+        assert np.array_equal(copy.fetch_photo("photo", 0), index.fetch_photo("photo", 0))
+        terms = weigh_question("harbour 12")
+        for search in (
+            lambda of: of.search(make_query(3), 100),
+            lambda of: of.search_words(terms, 100),
+            lambda of: of.search_photos(unit_vectors(7, 1, 8)[0], 100),
+            lambda of: of.search(make_query(3), 100, PageFilter(tags=frozenset({"10-K"}))),
+        ):
+            found, same = (
+                {(page.document_id, page.page_index): page.score for page in search(each)}
+                for each in (index, copy)
+            )
+            assert found
+            assert same == pytest.approx(found, abs=SCORE_TOLERANCE)
+    # And the index can be written to as before.
+    index.upsert([make_page("afterwards")])
+    assert index.count() == len(stored) + 1

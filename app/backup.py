@@ -1,0 +1,148 @@
+"""A library in one file: a gzipped tar archive, written as a stream while searches go on.
+
+In this order: `FORMAT_NAME` says what it is, `documents/` holds the tables as SQLite, then come
+originals, previews and the embedded index, and `END_NAME` says how many files there were. Wherever
+the library's own tables and index are, no server is needed to restore it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from app.index_choice import INDEX_FOLDER
+from app.settling import CODEBOOK
+from ingest.documents import Counts, Documents
+from ingest.files import original_path, preview_path
+from ingest.progress import OnProgress, Progress
+from ingest.sources import DATABASE
+from retrieval.errors import BackupNotWritten
+from retrieval.index.base import PageIndex
+
+# Of the archive's own shape; no other is read.
+FORMAT = 1
+FORMAT_NAME = "pagelens-backup.json"
+END_NAME = "end.json"
+DOCUMENTS_FOLDER = "documents"
+
+# Most is compressed already: previews, photos, PDFs. Zeros, of which an index has many, become a
+# thousandth all the same.
+COMPRESSION_LEVEL = 1
+
+
+def describe_format() -> dict[str, Any]:
+    """What an archive must have been written for, to be read by this release."""
+    # The embedded index is a file format of its release.
+    return {"format": FORMAT, "index": version("qdrant-edge-py")}
+
+
+def write_backup(
+    file: Path, folder: Path, documents: Documents, index: PageIndex, on_progress: OnProgress
+) -> Counts:
+    """Writes a library that is not written to meanwhile; the file is there whole, or not at all.
+
+    Raises:
+        BackupNotWritten: the file is there already, or cannot be written.
+        PagelensError: the library cannot be read.
+    """
+    if file.exists():
+        raise BackupNotWritten(f"{file} is there already")
+    part = file.with_name(file.name + ".part")
+    try:
+        # Beside the file, where there must be room.
+        with tempfile.TemporaryDirectory(dir=file.parent, prefix=".pagelens-backup-") as scratch:
+            counts = _write_archive(part, folder, documents, index, Path(scratch), on_progress)
+        part.replace(file)
+    except BaseException as error:
+        part.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise BackupNotWritten(
+                f"{file} cannot be written: {error.strerror or error}"
+                + (f" ({error.filename})" if error.filename else "")
+            ) from error
+        raise
+    return counts
+
+
+def _write_archive(
+    part: Path,
+    folder: Path,
+    documents: Documents,
+    index: PageIndex,
+    scratch: Path,
+    on_progress: OnProgress,
+) -> Counts:
+    tables, copied_index = scratch / DOCUMENTS_FOLDER, scratch / INDEX_FOLDER
+    tables.mkdir()
+    copied_index.mkdir()
+    with closing(Documents(tables)) as copy:
+        documents.copy_to(copy)
+        counts = copy.count()
+    # Its last connection is closed: all of it is in the one file.
+    database = tables / DATABASE
+    index_folder = index.snapshot(copied_index)
+    with closing(Documents(tables)) as copy, _open_archive(part) as tar:
+        total = sum(1 for _ in _list_files(folder, copy, index_folder)) + 1
+        _add_json(tar, FORMAT_NAME, {**describe_format(), "files": total})
+        _add_file(tar, f"{DOCUMENTS_FOLDER}/{DATABASE}", database)
+        for done, (name, path) in enumerate(_list_files(folder, copy, index_folder), 1):
+            on_progress(Progress("saving", done, total, ""))
+            _add_file(tar, name, path)
+        on_progress(Progress("saving", total, total, ""))
+        _add_json(tar, END_NAME, {"files": total})
+    return counts
+
+
+def _list_files(folder: Path, documents: Documents, index: Path) -> Iterator[tuple[str, Path]]:
+    """Yields (name in the archive, path) of all files but the tables."""
+    # Of a document that is not whole, the rows are enough to remove it from the restored index.
+    for document in documents.list_whole():
+        original = original_path(folder, document.document_id)
+        yield original.relative_to(folder).as_posix(), original
+        for page in documents.list_pages(document.document_id):
+            preview = preview_path(folder, document.document_id, page.page_index)
+            if preview.exists():
+                yield preview.relative_to(folder).as_posix(), preview
+    if (folder / CODEBOOK).exists():
+        yield CODEBOOK, folder / CODEBOOK
+    for path in sorted(index.rglob("*")):
+        if path.is_file():
+            yield f"{INDEX_FOLDER}/{path.relative_to(index).as_posix()}", path
+
+
+@contextmanager
+def _open_archive(path: Path) -> Iterator[tarfile.TarFile]:
+    with path.open("wb") as file:
+        with (
+            gzip.GzipFile("", "wb", COMPRESSION_LEVEL, file) as packed,
+            tarfile.open(fileobj=packed, mode="w|") as tar,
+        ):
+            yield tar
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _add_json(tar: tarfile.TarFile, name: str, content: dict[str, Any]) -> None:
+    data = json.dumps(content).encode()
+    info = tarfile.TarInfo(name)
+    info.size = len(data)
+    tar.addfile(info, io.BytesIO(data))
+
+
+def _add_file(tar: tarfile.TarFile, name: str, path: Path) -> None:
+    info = tarfile.TarInfo(name)
+    with path.open("rb") as file:
+        stat = os.fstat(file.fileno())
+        info.size, info.mtime = stat.st_size, int(stat.st_mtime)
+        tar.addfile(info, file)
+    # It would remember each file, and a large library has millions.
+    tar.members.clear()  # type: ignore[attr-defined]
