@@ -14,7 +14,14 @@ import pytest
 from pydantic import SecretStr
 
 from ingest.database import LIBRARY_ID
-from ingest.documents import KEPT_QUESTIONS, Counts, Document, Documents, PageRecord
+from ingest.documents import (
+    COLLECTION,
+    KEPT_QUESTIONS,
+    Counts,
+    Document,
+    Documents,
+    PageRecord,
+)
 from ingest.sources import MediaType, Refusal, Source
 from retrieval.errors import DatabaseServerFailed, LibraryMismatch, LibraryUnusable
 from retrieval.records import Kind, TextSource
@@ -176,6 +183,36 @@ def test_settings_of_the_library_are_kept(documents, place):
     with closing(Documents(*place)) as again:
         assert again.read_setting("encoder_key") == "two"
         assert again.read_setting(LIBRARY_ID) == id_
+
+
+def test_a_copy_holds_the_same_and_is_a_library_of_its_own(documents, tmp_path):
+    id_ = add_whole(documents, pages=[READ, BROKEN], tags=["10-K"])
+    documents.add_pages(begin(documents, "half.pdf", "b" * 64), [READ])
+    documents.record_refusal(Refusal(Path("/in/bad.pdf"), "empty"))
+    documents.record_question("what?")
+    documents.write_setting("encoder_key", "one")
+    documents.write_setting(COLLECTION, "pagelens-1")
+    (tmp_path / "copy").mkdir()
+    with closing(Documents(tmp_path / "copy")) as copy:
+        own = copy.read_setting(LIBRARY_ID)
+        documents.copy_to(copy)
+        assert copy.list_whole() == documents.list_whole()
+        assert copy.list_unfinished() == documents.list_unfinished()
+        assert copy.list_pages(id_) == [READ, BROKEN]
+        assert copy.list_refusals() == documents.list_refusals()
+        assert copy.list_questions() == ["what?"]
+        assert copy.read_setting("encoder_key") == "one"
+        assert copy.read_setting(COLLECTION) is None
+        assert copy.read_setting(LIBRARY_ID) == own != documents.read_setting(LIBRARY_ID)
+
+
+def test_a_copy_is_of_one_moment(documents):
+    begin(documents)
+    with documents._database.read_snapshot() as rows:
+        assert rows.exec_driver_sql("SELECT COUNT(*) FROM documents").scalar_one() == 1
+        documents.add_pages(begin(documents, "b.pdf", "b" * 64), [READ])
+        assert rows.exec_driver_sql("SELECT COUNT(*) FROM pages").scalar_one() == 0
+    assert documents.count_pages_done("b" * 64) == 1
 
 
 def test_threads_write_and_read_side_by_side(documents):
