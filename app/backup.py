@@ -20,14 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from app.index_choice import INDEX_FOLDER
+from app.settling import CODEBOOK
 from ingest.documents import Counts, Documents
-from ingest.pipeline import OnProgress, Progress, original_path, preview_path
+from ingest.files import original_path, preview_path
+from ingest.progress import OnProgress, Progress
 from ingest.sources import DATABASE
 from retrieval.errors import BackupNotWritten
 from retrieval.index.base import PageIndex
-
-# The cells of the index's first stage; absent where the library is small.
-CODEBOOK = "cells.npz"
 
 # Of the archive's own shape; no other is read.
 FORMAT = 1

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from ingest.documents import Documents
-from ingest.pipeline import OnProgress, Progress
+from ingest.ingestion import Ingestion
+from ingest.progress import OnProgress, Progress
+from ingest.sources import Refusal
 from retrieval.encoders.base import Encoder
+from retrieval.errors import UnreadableFile
 from retrieval.index.base import PageIndex
 
 # Below this recall the fast search is not to be trusted.
@@ -100,3 +104,46 @@ def _sample_questions(
         if words:
             middle = len(words) // 2
             yield " ".join(words[middle : middle + QUESTION_WORDS])
+
+
+def repair(
+    diagnosis: Diagnosis,
+    documents: Documents,
+    index: PageIndex,
+    ingestion: Ingestion,
+    on_progress: OnProgress,
+    check: Callable[[], None],
+) -> list[Refusal]:
+    """Removes from the index what belongs to no document and makes anew what is missing.
+
+    Args:
+        diagnosis: what was found.
+        documents: the library's.
+        index: the library's.
+        ingestion: at work.
+        on_progress: called as pages are made.
+        check: called now and then; what it raises ends the waiting.
+
+    Returns:
+        What could not be repaired, and why.
+    """
+    known = {document.document_id: document for document in documents.list_whole()}
+    index.delete_documents(diagnosis.stray_documents - known.keys())
+    failed: list[Refusal] = []
+    jobs = []
+    for document_id in sorted(diagnosis.damaged_documents & known.keys()):
+        try:
+            jobs.append(ingestion.add_again(known[document_id]))
+        except UnreadableFile as error:
+            failed.append(Refusal(Path(known[document_id].name), str(error)))
+    total = sum(job.n_pages or 0 for job in jobs)
+    done = 0
+
+    def count(name: str, n_pages: int) -> None:
+        nonlocal done
+        done += n_pages
+        on_progress(Progress("indexing", done, total, name))
+
+    ingestion.wait([job.job_id for job in jobs], count, check)
+    over = [ingestion.find(job.job_id) for job in jobs]
+    return failed + [Refusal(Path(job.name), job.error) for job in over if job.error]

@@ -12,7 +12,7 @@ from app.index_choice import INDEX_FOLDER
 from app.library import Library
 from app.library_status import count_bytes
 from app.settings import Settings
-from ingest.pipeline import OnProgress, Progress
+from ingest.progress import OnProgress, Progress
 from ingest.sources import Refusal, Source, find_files, read_source
 from retrieval.evaluation import (
     DEPTH,

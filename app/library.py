@@ -5,36 +5,36 @@ from __future__ import annotations
 import io
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
+import sqlalchemy as sa
 from PIL import Image
 
-from app.backup import CODEBOOK, write_backup
-from app.doctor import Diagnosis, examine
+from app.backup import write_backup
+from app.doctor import Diagnosis, examine, repair
 from app.encoders import LibraryEncoders, check_name
 from app.index_choice import open_index
 from app.lock import lock_library
 from app.settings import Settings
+from app.settling import Settling
 from ingest.documents import (
-    FITTED_PAGES,
     NONSENSE_SCORE,
     PHOTO_ENCODER_KEY,
     Counts,
     Document,
     Documents,
 )
-from ingest.pipeline import (
-    IngestReport,
-    OnProgress,
-    Pipeline,
-    Progress,
-    preview_path,
-    remove_document,
-)
+from ingest.files import preview_path, remove_document
+from ingest.ingestion import Ingestion
+from ingest.job_table import Jobs
+from ingest.jobs import JobState
+from ingest.progress import IngestReport, OnProgress, Progress
 from ingest.render import render_pages
+from ingest.run import run_ingest
 from ingest.sources import Refusal, read_source
 from retrieval.encoders.base import Encoder
 from retrieval.encoders.stream import encode_pages
@@ -49,16 +49,16 @@ from retrieval.errors import (
 )
 from retrieval.evidence import draw_evidence
 from retrieval.index.base import ALL_PAGES, IndexLayout, PageFilter
-from retrieval.index.cells import Codebook
-from retrieval.index.first_stage import build_first_stage, wants_codebook
 from retrieval.lexical import weigh_question
-from retrieval.nonsense import measure_nonsense
 from retrieval.queries import Query, ask_picture, ask_region, no_words
 from retrieval.records import Answer, Box, Hit, Page
 from retrieval.search import Mode, SearchOptions, search_pages
 
 # So short a prefix of an id is more likely a name.
 ID_PREFIX_CHARACTERS = 6
+
+# The books of the workflows that add documents.
+WORKFLOWS = "workflows.sqlite"
 
 
 class Library:
@@ -90,11 +90,22 @@ class Library:
                 self.encoder.spec.dim, self.encoder.key, self.encoders.vector_storage
             )
             self._index = open_index(settings, self._documents, layout)
-            self._codebook_path = self.folder / CODEBOOK
-            if self._codebook_path.exists():
-                self._index.use_codebook(Codebook.load(self._codebook_path))
-            self._ingest_lock = threading.Lock()
-            self._removal_lock = threading.Lock()
+            self._jobs = Jobs(self._documents.engine)
+            self.jobs = Ingestion(
+                self.folder,
+                self.encoder,
+                self.encoders.open_photos,
+                self._index,
+                self._documents,
+                self._jobs,
+                sa.make_url(f"sqlite:///{self.folder.absolute() / WORKFLOWS}"),
+            )
+            self._settling = Settling(
+                self.folder, self.encoder, self._index, self._documents, self.jobs.writing
+            )
+            # How many runs want jobs to be worked on, and whoever serves.
+            self._n_working = 0
+            self._working_lock = threading.Lock()
             self._is_closing = False
             self._remove_unfinished()
         except BaseException:
@@ -115,10 +126,18 @@ class Library:
     def close(self) -> None:
         """Stops an ingest under way, writes what is pending and lets the folder go."""
         self._is_closing = True
-        with self._ingest_lock:
-            self._index.close()
-            self._documents.close()
-            self._lock.release()
+        self.jobs.stop()
+        self._settling.close()
+        self._index.close()
+        self._documents.close()
+        self._lock.release()
+
+    @property
+    def upload_folder(self) -> Path:
+        """Where files that are handed in by a browser or a program wait for their job."""
+        folder = self.folder / "uploads"
+        folder.mkdir(exist_ok=True)
+        return folder
 
     @property
     def encoder(self) -> Encoder:
@@ -148,22 +167,17 @@ class Library:
             PathNotFound: a path does not exist.
             IngestStopped: the library was closed meanwhile.
         """
-
-        def report(progress: Progress) -> None:
-            if self._is_closing:
-                raise IngestStopped("the library was closed while files were being added")
-            on_progress(progress)
-
-        with self._ingest_lock:
-            if self._is_closing:
-                raise IngestStopped("the library is closed")
-            # What a run that failed half-way has left.
-            self._remove_unfinished()
-            ingested = self._pipeline(tags).ingest(paths, report)
+        with self.work():
+            ingested = run_ingest(
+                self.jobs,
+                self._documents,
+                paths,
+                on_progress,
+                tags=tuple(tags),
+                check=self._check_open,
+            )
             if ingested.pages:
-                self._arrange(on_progress)
-                nonsense = measure_nonsense(self.encoder, self._index)
-                self._documents.write_setting(NONSENSE_SCORE, str(nonsense))
+                self._settling.settle(on_progress)
                 if optimize:
                     self.optimize()
             if remember_refusals:
@@ -171,38 +185,56 @@ class Library:
                     self._documents.record_refusal(refusal)
             return ingested
 
+    @contextmanager
+    def work(self) -> Iterator[None]:
+        """Works on jobs, those first that were cut off, for as long as it is entered.
+
+        Raises:
+            IngestStopped: the library is closed.
+            IngestBusy: another library of this process is at work.
+        """
+        self._check_open()
+        with self._working_lock:
+            self.jobs.start()
+            self._n_working += 1
+        try:
+            yield
+        finally:
+            with self._working_lock:
+                self._n_working -= 1
+                if not self._n_working:
+                    self.jobs.stop()
+
+    @contextmanager
+    def keep_working(self) -> Iterator[None]:
+        """Works on jobs as they come, and settles whenever none is left, until left itself."""
+        with self.work():
+            ending = threading.Event()
+            settling = threading.Thread(target=self._settle_when_idle, args=(ending,))
+            settling.start()
+            try:
+                yield
+            finally:
+                ending.set()
+                settling.join()
+
+    def _settle_when_idle(self, ending: threading.Event) -> None:
+        settled = 0
+        while not ending.is_set():
+            if (written := self.jobs.wait_until_idle(settled)) > settled:
+                self._settling.settle(lambda _: None)
+                settled = written
+
+    def _check_open(self) -> None:
+        if self._is_closing:
+            raise IngestStopped("the library was closed while files were being added")
+
     def optimize(self) -> None:
         """Makes the index small and quick after much was written.
 
         The embedded index answers nothing meanwhile, for seconds where it is large.
         """
         self._index.optimize()
-
-    def _arrange(self, on_progress: OnProgress) -> None:
-        """Gives the index the first stage that its size wants; searches are exact meanwhile."""
-        fitted = int(self._documents.read_setting(FITTED_PAGES) or 0)
-        n_pages = self._index.count()
-        if not wants_codebook(n_pages, fitted if self._codebook_path.exists() else 0):
-            return
-        self._index.use_codebook(None)
-        # A run cut off half-way must not leave a codebook that some pages have no cells of.
-        self._codebook_path.unlink(missing_ok=True)
-        codebook = build_first_stage(
-            self._index, lambda done, total: on_progress(Progress("arranging", done, total, ""))
-        )
-        self._documents.write_setting(FITTED_PAGES, str(n_pages))
-        codebook.save(self._codebook_path)
-        self._index.use_codebook(codebook)
-
-    def _pipeline(self, tags: Iterable[str] = ()) -> Pipeline:
-        return Pipeline(
-            self.folder,
-            self.encoder,
-            self.encoders.open_photos,
-            self._index,
-            self._documents,
-            tuple(dict.fromkeys(tags)),
-        )
 
     def search(
         self,
@@ -360,9 +392,11 @@ class Library:
         return found[0]
 
     def delete(self, document_id: str) -> None:
-        """Removes a document with its original, previews and vectors; waits for a backup."""
-        with self._removal_lock:
+        """Removes a document with its original, previews and vectors."""
+        with self.jobs.writing:
             remove_document(self.folder, document_id, self._index, self._documents)
+        jobs = self._jobs.list_of_document(document_id)
+        self._jobs.forget([task.job.job_id for task in jobs if task.job.state is JobState.DONE])
 
     def backup(self, file: Path, on_progress: OnProgress) -> Counts:
         """Writes the library into one new file; nothing is written meanwhile, searches go on.
@@ -376,7 +410,7 @@ class Library:
                 raise BackupNotWritten("the library was closed while it was being saved")
             on_progress(progress)
 
-        with self._ingest_lock, self._removal_lock:
+        with self.jobs.writing:
             return write_backup(file, self.folder, self._documents, self._index, report)
 
     def page_picture(self, document_id: str, page_index: int) -> Image.Image | None:
@@ -421,21 +455,29 @@ class Library:
         Returns:
             What could not be repaired, and why.
         """
-        with self._ingest_lock:
-            known = {document.document_id: document for document in self.list_documents()}
-            self._index.delete_documents(diagnosis.stray_documents - known.keys())
-            failed: list[Refusal] = []
-            for document_id in sorted(diagnosis.damaged_documents & known.keys()):
-                document = known[document_id]
-                try:
-                    failed += self._pipeline().index_again(document, on_progress)
-                except FileRefused as error:
-                    failed.append(Refusal(Path(document.name), str(error)))
+        with self.work():
+            failed = repair(
+                diagnosis,
+                self._documents,
+                self._index,
+                self.jobs,
+                on_progress,
+                self._check_open,
+            )
             self.optimize()
             return failed
 
     def _remove_unfinished(self) -> None:
+        """Removes what no job will go on with: of libraries copied without their jobs, say."""
+        kept = {
+            task.job.document_id
+            for task in self._jobs.list_in(
+                JobState.QUEUED, JobState.RUNNING, JobState.PAUSED, JobState.FAILED
+            )
+        }
         for document in self._documents.list_unfinished():
+            if document.document_id in kept:
+                continue
             remove_document(self.folder, document.document_id, self._index, self._documents)
 
 

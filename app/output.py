@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from app.evaluate import Evaluation, Measured
     from app.library import Library
     from app.library_status import LibraryStatus
-    from ingest.pipeline import IngestReport
+    from ingest.progress import IngestReport
     from retrieval.records import Answer, Hit
 
 EVIDENCE_QUALITY = 88

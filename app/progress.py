@@ -20,8 +20,8 @@ from rich.progress import (
 from rich.text import Text
 
 from app.errors import printable
-from ingest.pipeline import STAGE_UNITS, OnProgress
-from ingest.pipeline import Progress as IngestProgress
+from ingest.progress import STAGE_UNITS, OnProgress
+from ingest.progress import Progress as IngestProgress
 
 
 class SpeedColumn(ProgressColumn):

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import IO, Any
 
 from app.backup import (
-    CODEBOOK,
     DOCUMENTS_FOLDER,
     END_NAME,
     FORMAT_NAME,
@@ -23,8 +22,10 @@ from app.backup import (
 )
 from app.index_choice import INDEX_FOLDER
 from app.lock import HOLDER, LOCK, lock_library
+from app.settling import CODEBOOK
 from ingest.documents import Counts, Documents
-from ingest.pipeline import OnProgress, Progress, original_path, preview_path
+from ingest.files import original_path, preview_path
+from ingest.progress import OnProgress, Progress
 from ingest.sources import DATABASE
 from retrieval.errors import (
     InvalidBackup,

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from pydantic import SecretStr
-from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Engine, delete, func, insert, select, update
 
 from ingest.database import LIBRARY_ID, SCHEMA, Database
 from ingest.sources import MediaType, Refusal, Source
@@ -108,6 +108,11 @@ class Documents:
                 for some in found.mappings().partitions():
                     copies.execute(insert(table), [dict(row) for row in some])
 
+    @property
+    def engine(self) -> Engine:
+        """The database, for the tables beside these."""
+        return self._database.engine
+
     def close(self) -> None:
         """Closes the database."""
         self._database.close()
@@ -168,14 +173,14 @@ class Documents:
 
     def record_refusal(self, refusal: Refusal) -> None:
         """Remembers that a file was refused."""
-        path = str(refusal.path.absolute())
+        path = str_path(refusal.path)
         row = {"key": _hash_text(path), "path": path, "error": refusal.error}
         self._database.put(REFUSALS, [row])
 
     def clear_refusal(self, path: Path) -> None:
         """Forgets that a file was refused: it has been taken since."""
         with self._database.write() as rows:
-            key = _hash_text(str(path.absolute()))
+            key = _hash_text(str_path(path))
             rows.execute(delete(REFUSALS).where(REFUSALS.c.key == key))
 
     def list_whole(self) -> list[Document]:
@@ -185,6 +190,11 @@ class Documents:
     def list_unfinished(self) -> list[Document]:
         """The documents whose ingestion has begun and not ended."""
         return self._list(~DOCUMENTS.c.is_whole)
+
+    def find_unfinished(self, document_id: str) -> Document | None:
+        """The document of this id if its ingestion has begun and not ended; else None."""
+        found = self._list(~DOCUMENTS.c.is_whole, DOCUMENTS.c.id == document_id)
+        return found[0] if found else None
 
     def find(self, document_id: str) -> Document | None:
         """The whole document of this id; None if there is none."""
@@ -285,6 +295,11 @@ class Documents:
                 )
                 for row in rows.execute(asked)
             ]
+
+
+def str_path(path: Path) -> str:
+    """A path as text that any database takes, whatever bytes its name holds."""
+    return str(path.absolute()).encode("utf-8", "replace").decode()
 
 
 def _hash_text(text: str) -> str:

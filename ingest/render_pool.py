@@ -74,19 +74,19 @@ class RenderPool:
         return n_pages
 
     def render(
-        self, jobs: Iterable[tuple[Source, Path, int]], image_long_side_px: int | None
+        self, jobs: Iterable[tuple[Source, Path, range]], image_long_side_px: int | None
     ) -> Iterator[tuple[Source, list[RenderedPage]]]:
         """Renders documents page by page, in order, running ahead of whoever reads.
 
         Args:
-            jobs: (source, the file to read, its number of pages).
+            jobs: (source, the file to read, which of its pages).
             image_long_side_px: the picture the encoder wants; None for none.
         """
         waiting: deque[tuple[Source, Path, list[int], ProcessFuture]] = deque()
         tasks = (
-            (source, path, list(range(first, min(first + TASK_PAGES, n_pages))))
-            for source, path, n_pages in jobs
-            for first in range(0, n_pages, TASK_PAGES)
+            (source, path, list(pages[first : first + TASK_PAGES]))
+            for source, path, pages in jobs
+            for first in range(0, len(pages), TASK_PAGES)
         )
         for source, path, indexes in tasks:
             waiting.append(

@@ -37,6 +37,18 @@ class AmbiguousDocument(PagelensError):
     remedy = "Give the document id, or enough of its first characters."
 
 
+class UnknownJob(PagelensError):
+    """No job has this id."""
+
+    exit_code = 2
+
+
+class JobNotPossible(PagelensError):
+    """A job is not in a state in which this can be done to it."""
+
+    exit_code = 2
+
+
 class PathNotFound(PagelensError):
     """A path given on the command line does not exist."""
 
@@ -176,6 +188,10 @@ class EvidenceNotSaved(PagelensError):
     """Pictures of evidence could not be written into the folder asked for."""
 
     exit_code = 2
+
+
+class IngestBusy(PagelensError):
+    """Files are being added already, to another library of this process."""
 
 
 class IngestStopped(PagelensError):

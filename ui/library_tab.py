@@ -12,7 +12,7 @@ import gradio as gr
 from app.library import Library
 from app.output import count_things, format_bytes
 from ingest.documents import Document
-from ingest.pipeline import STAGE_UNITS, IngestReport, Progress
+from ingest.progress import STAGE_UNITS, IngestReport, Progress
 from retrieval.errors import PagelensError
 from ui.text import show_line, show_refusals
 

@@ -1,8 +1,9 @@
-"""Encodes a stream of pages so that the device never waits: the one place where batches are made.
+"""Encodes streams of pages so that the device never waits: the one place where batches are made.
 
 While the device runs one batch, threads prepare the next pages, a thread brings the last vectors
-back, and whoever reads the stream stores what is done. Batches are packed by vectors, padding
-included; one that does not fit into the device's memory is halved, and so are those after it.
+back, and whoever reads a stream stores what is done. Several streams share one device, and their
+pages its batches. Batches are packed by vectors, padding included; one that does not fit into the
+device's memory is halved, and so are those after it.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass
+from queue import SimpleQueue
+from types import TracebackType
+from typing import Any, TypeVar
 
 from retrieval.encoders.base import Encoder
 from retrieval.errors import DeviceOutOfMemory
@@ -23,147 +26,172 @@ Item = TypeVar("Item")
 PREPARING_THREADS = max(1, min(4, os.cpu_count() or 1))
 
 # Pages of like length are batched together out of so many batches' worth of pages.
-BATCHES_A_CHUNK = 2
+BATCHES_AT_ONCE = 2
 
-# Chunks that may be in work or done and not yet read: bounds memory, not speed.
-CHUNKS_AHEAD = 2
+# Batches' worth of pages that a stream may have in work or done and not yet read: bounds memory,
+# not speed.
+BATCHES_AHEAD = 6
 
 
 def encode_pages(encoder: Encoder, pages: Sequence[Page]) -> list[PageEmbedding]:
     """Encodes some pages, one embedding each, in order.
 
     Raises:
-        InvalidEmbedding, DeviceOutOfMemory: see `encode_stream`.
+        InvalidEmbedding, DeviceOutOfMemory: see `Encoding.stream`.
     """
-    stream = encode_stream(encoder, ((None, page) for page in pages))
-    return [embedding for _, embedding in stream if embedding is not None]
+    with Encoding(encoder) as encoding:
+        stream = encoding.stream((None, page) for page in pages)
+        return [embedding for _, embedding in stream if embedding is not None]
 
 
-def encode_stream(
-    encoder: Encoder, items: Iterable[tuple[Item, Page | None]]
-) -> Iterator[tuple[Item, PageEmbedding | None]]:
-    """Encodes the pages of a stream, in its order, running ahead of whoever reads.
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A page on its way: how many vectors it has is known first, and then they are there."""
 
-    Args:
-        encoder: encodes them.
-        items: anything, with the page to encode; None for one that is only passed on. They are
-            taken as they are needed: never more than a few batches are held.
+    n_vectors: Future[int]
+    embedding: Future[PageEmbedding]
 
-    Raises:
-        InvalidEmbedding: the encoder gave vectors that break the contract.
-        DeviceOutOfMemory: one page alone does not fit.
+
+class Encoding:
+    """An encoder at work, shared by all who have pages for it.
+
+    Use it as a context manager; leaving it stops its threads.
     """
-    stream = _Stream[Item](encoder)
-    try:
-        yield from stream.run(items)
-    finally:
-        stream.stop()
 
+    def __init__(self, encoder: Encoder) -> None:
+        self.encoder = encoder
+        self._budget = encoder.batch_vectors
+        self._preparing = ThreadPoolExecutor(PREPARING_THREADS, "prepare")
+        self._device = ThreadPoolExecutor(1, "forward")
+        self._collecting = ThreadPoolExecutor(1, "collect")
+        self._waiting: SimpleQueue[tuple[Any, Future[PageEmbedding]]] = SimpleQueue()
 
-@dataclass(slots=True)
-class _Entry(Generic[Item]):
-    """One item on its way: first its prepared page, then where its embedding will be."""
+    def __enter__(self) -> Encoding:
+        return self
 
-    item: Item
-    prepared: Future[Any] | None
-    embedding: Future[list[PageEmbedding]] | None = None
-    row: int = 0
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
 
-    @property
-    def is_prepared(self) -> bool:
-        return self.prepared is None or self.prepared.done()
-
-    @property
-    def is_encoded(self) -> bool:
-        return self.embedding is None or self.embedding.done()
-
-
-@dataclass(slots=True)
-class _Stream(Generic[Item]):
-    encoder: Encoder
-    budget: int = field(init=False)
-    preparing: ThreadPoolExecutor = field(init=False)
-    device: ThreadPoolExecutor = field(init=False)
-    collecting: ThreadPoolExecutor = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.budget = self.encoder.batch_vectors
-        self.preparing = ThreadPoolExecutor(PREPARING_THREADS, "prepare")
-        self.device = ThreadPoolExecutor(1, "forward")
-        self.collecting = ThreadPoolExecutor(1, "collect")
-
-    def stop(self) -> None:
-        for pool in (self.preparing, self.device, self.collecting):
+    def close(self) -> None:
+        """Ends the threads; what is in work is finished, what waits is cancelled."""
+        for pool in (self._preparing, self._device):
             pool.shutdown(cancel_futures=True)
+        self._collecting.shutdown()
+        while not self._waiting.empty():
+            self._waiting.get()[1].cancel()
 
-    def run(
+    def stream(
         self, items: Iterable[tuple[Item, Page | None]]
     ) -> Iterator[tuple[Item, PageEmbedding | None]]:
-        chunks: deque[list[_Entry[Item]]] = deque()
-        chunk: list[_Entry[Item]] = []
-        n_vectors = 0
-        for entry in self._prepare_ahead(items):
-            chunk.append(entry)
-            n_vectors += entry.prepared.result().n_vectors if entry.prepared else 0
-            # Where pages come slowly, the device takes what there is rather than wait for more.
-            is_idle = all(entry.is_encoded for waiting in chunks for entry in waiting)
-            if is_idle or n_vectors >= BATCHES_A_CHUNK * self.budget:
-                self._submit(chunk)
-                chunks.append(chunk)
-                chunk, n_vectors = [], 0
-            while chunks and (
-                len(chunks) > CHUNKS_AHEAD or all(entry.is_encoded for entry in chunks[0])
-            ):
-                yield from self._read(chunks.popleft())
-        self._submit(chunk)
-        chunks.append(chunk)
-        while chunks:
-            yield from self._read(chunks.popleft())
+        """Encodes the pages of a stream, in its order, running ahead of whoever reads.
 
-    def _prepare_ahead(self, items: Iterable[tuple[Item, Page | None]]) -> Iterator[_Entry[Item]]:
-        waiting: deque[_Entry[Item]] = deque()
-        for item, page in items:
-            prepared = self.preparing.submit(self.encoder.prepare, page) if page else None
-            waiting.append(_Entry(item, prepared))
-            while waiting and (waiting[0].is_prepared or len(waiting) > 2 * PREPARING_THREADS):
-                yield waiting.popleft()
-        yield from waiting
+        Args:
+            items: anything, with the page to encode; None for one that is only passed on. They are
+                taken as they are needed: never more than a few batches are held.
 
-    def _submit(self, chunk: list[_Entry[Item]]) -> None:
-        """Packs a chunk's pages into batches and sends them through the device."""
-        pages = [(entry, entry.prepared.result()) for entry in chunk if entry.prepared]
-        pages.sort(key=lambda page: page[1].n_vectors)
-        for batch in pack_batches([page.n_vectors for _, page in pages], self.budget):
-            entries = [pages[i][0] for i in batch]
-            outputs = self.device.submit(self._forward, [pages[i][1] for i in batch])
-            embeddings = self.collecting.submit(self._collect, outputs)
-            for row, entry in enumerate(entries):
-                entry.prepared, entry.embedding, entry.row = None, embeddings, row
-
-    def _forward(self, batch: list[Any]) -> list[tuple[list[Any], Any]]:
-        """Runs a batch, in as many parts as the device's memory wants."""
+        Raises:
+            InvalidEmbedding: the encoder gave vectors that break the contract.
+            DeviceOutOfMemory: one page alone does not fit.
+            CancelledError: the encoding was closed meanwhile.
+        """
+        ahead: deque[tuple[Item, _Entry | None]] = deque()
         try:
-            return [(batch, self.encoder.forward(batch))]
-        except DeviceOutOfMemory:
+            for item, page in items:
+                ahead.append((item, self._submit(page) if page else None))
+                del page
+                while ahead and (_is_done(ahead[0][1]) or self._is_far_ahead(ahead)):
+                    yield _read(*ahead.popleft())
+            while ahead:
+                yield _read(*ahead.popleft())
+        finally:
+            for _, entry in ahead:
+                if entry:
+                    entry.embedding.cancel()
+
+    def _is_far_ahead(self, ahead: Sequence[tuple[Any, _Entry | None]]) -> bool:
+        """Whether a stream has enough in work; waits until most of it is known."""
+        entries = [entry for _, entry in ahead if entry]
+        known = sum(
+            entry.n_vectors.result()
+            for i, entry in enumerate(entries)
+            if entry.n_vectors.done() or i < len(entries) - 2 * PREPARING_THREADS
+        )
+        return known >= BATCHES_AHEAD * self.encoder.batch_vectors
+
+    def _submit(self, page: Page) -> _Entry:
+        embedding: Future[PageEmbedding] = Future()
+        n_vectors = self._preparing.submit(self._prepare, page, embedding)
+        n_vectors.add_done_callback(lambda task: task.cancelled() and embedding.cancel())
+        return _Entry(n_vectors, embedding)
+
+    def _prepare(self, page: Page, embedding: Future[PageEmbedding]) -> int:
+        if embedding.cancelled():
+            return 0
+        try:
+            prepared = self.encoder.prepare(page)
+        except BaseException as error:
+            embedding.set_exception(error)
+            return 0
+        self._waiting.put((prepared, embedding))
+        # Once for each page: whichever call comes first takes all that waits, and the others none.
+        self._device.submit(self._run_waiting)
+        n_vectors: int = prepared.n_vectors
+        return n_vectors
+
+    def _run_waiting(self) -> None:
+        """Sends what waits through the device, pages of like length together."""
+        waiting: list[tuple[Any, Future[PageEmbedding]]] = []
+        n_vectors = 0
+        while n_vectors < BATCHES_AT_ONCE * self._budget and not self._waiting.empty():
+            prepared, embedding = self._waiting.get()
+            if embedding.set_running_or_notify_cancel():
+                waiting.append((prepared, embedding))
+                n_vectors += prepared.n_vectors
+        waiting.sort(key=lambda page: page[0].n_vectors)
+        for batch in pack_batches([page.n_vectors for page, _ in waiting], self._budget):
+            self._run_batch([waiting[i] for i in batch])
+
+    def _run_batch(self, batch: list[tuple[Any, Future[PageEmbedding]]]) -> None:
+        """Runs a batch, in as many parts as the device's memory wants."""
+        pages = [page for page, _ in batch]
+        try:
+            output = self.encoder.forward(pages)
+        except DeviceOutOfMemory as error:
             if len(batch) == 1:
-                raise
-        half = (len(batch) + 1) // 2
-        self.budget = max(1, min(self.budget, half * max(page.n_vectors for page in batch)))
-        return self._forward(batch[:half]) + self._forward(batch[half:])
+                batch[0][1].set_exception(error)
+                return
+            half = (len(batch) + 1) // 2
+            self._budget = max(1, min(self._budget, half * max(page.n_vectors for page in pages)))
+            self._run_batch(batch[:half])
+            self._run_batch(batch[half:])
+        except BaseException as error:
+            for _, embedding in batch:
+                embedding.set_exception(error)
+        else:
+            self._collecting.submit(self._collect, batch, output)
 
-    def _collect(self, outputs: Future[list[tuple[list[Any], Any]]]) -> list[PageEmbedding]:
-        return [
-            embedding
-            for batch, output in outputs.result()
-            for embedding in self.encoder.collect(batch, output)
-        ]
+    def _collect(self, batch: list[tuple[Any, Future[PageEmbedding]]], output: Any) -> None:
+        try:
+            embeddings = self.encoder.collect([page for page, _ in batch], output)
+        except BaseException as error:
+            for _, embedding in batch:
+                embedding.set_exception(error)
+            return
+        for (_, waiting), vectors in zip(batch, embeddings, strict=True):
+            waiting.set_result(vectors)
 
-    def _read(self, chunk: list[_Entry[Item]]) -> Iterator[tuple[Item, PageEmbedding | None]]:
-        for entry in chunk:
-            yield (
-                entry.item,
-                entry.embedding.result()[entry.row] if entry.embedding is not None else None,
-            )
+
+def _is_done(entry: _Entry | None) -> bool:
+    return entry is None or entry.embedding.done()
+
+
+def _read(item: Item, entry: _Entry | None) -> tuple[Item, PageEmbedding | None]:
+    return item, entry.embedding.result() if entry else None
 
 
 def pack_batches(n_vectors: Sequence[int], budget: int) -> list[list[int]]:

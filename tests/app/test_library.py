@@ -8,7 +8,7 @@ import pytest
 from app.library import Library
 from app.settings import Settings
 from ingest.documents import ENCODER_KEY, Documents, PageRecord
-from ingest.pipeline import original_path, preview_path, write_atomically
+from ingest.files import original_path, preview_path, write_atomically
 from ingest.sources import read_source
 from retrieval.encoders.stream import encode_pages
 from retrieval.errors import AmbiguousDocument, EncoderMismatch, LibraryBusy, UnknownDocument

@@ -2,12 +2,14 @@
 
 import gc
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from threading import Barrier
 
 import numpy as np
 import pytest
 
-from retrieval.encoders.stream import CHUNKS_AHEAD, encode_pages, encode_stream, pack_batches
+from retrieval.encoders.stream import BATCHES_AHEAD, Encoding, encode_pages, pack_batches
 from retrieval.errors import DeviceOutOfMemory
 from retrieval.records import Page, PageEmbedding, TextSource
 from tests.conftest import load_encoder
@@ -55,7 +57,8 @@ def test_pages_come_out_in_order_and_as_if_encoded_alone():
 
 def test_what_has_no_page_is_passed_on_in_its_place():
     items = [("first", build_page("harbour")), ("broken", None), ("last", build_page("bakery"))]
-    found = list(encode_stream(SmallDevice(), items))
+    with Encoding(SmallDevice()) as encoding:
+        found = list(encoding.stream(items))
     assert [item for item, _ in found] == ["first", "broken", "last"]
     assert [embedding is None for _, embedding in found] == [False, True, False]
 
@@ -108,10 +111,11 @@ def test_images_are_let_go_once_they_are_prepared():
             gc.collect(0)
             most = max(most, sum(ref() is not None for ref in alive))
 
-    seen = [item for item, _ in encode_stream(encoder, pages())]
+    with Encoding(encoder) as encoding:
+        seen = [item for item, _ in encoding.stream(pages())]
     assert seen == list(range(200))
-    pages_a_chunk = 2 * 60 // 2
-    assert most < (CHUNKS_AHEAD + 2) * pages_a_chunk < 250
+    pages_a_batch = 60 // 2
+    assert most < BATCHES_AHEAD * pages_a_batch < 200
 
 
 class LetGo(Page):
@@ -122,11 +126,41 @@ class LetGo(Page):
 
 def test_a_reader_that_stops_early_leaves_no_thread_at_work():
     encoder = SmallDevice()
-    stream = encode_stream(encoder, ((i, build_page("harbour", i)) for i in range(1_000)))
-    assert next(stream)[0] == 0
-    stream.close()
+    with Encoding(encoder) as encoding:
+        stream = encoding.stream((i, build_page("harbour", i)) for i in range(1_000))
+        assert next(stream)[0] == 0
+        stream.close()
     n_batches = len(encoder.batches)
     assert len(encoder.batches) == n_batches < 1_000
+
+
+def test_streams_read_at_once_share_the_batches_of_one_device():
+    encoder = SmallDevice(batch_vectors=10_000)
+    texts = [[f"harbour fees of street {i} in town {n}" for i in range(30)] for n in range(4)]
+    with Encoding(encoder) as encoding, ThreadPoolExecutor(4) as readers:
+        start = Barrier(4)
+
+        def read(town):
+            start.wait()
+            pages = ((i, build_page(text, i)) for i, text in enumerate(texts[town]))
+            return list(encoding.stream(pages))
+
+        found = list(readers.map(read, range(4)))
+    for town, stream in zip(texts, found, strict=True):
+        assert [i for i, _ in stream] == list(range(30))
+        expected = encode_pages(load_encoder("minilm-layout"), list(map(build_page, town)))
+        for (_, embedding), alone in zip(stream, expected, strict=True):
+            np.testing.assert_allclose(embedding.vectors, alone.vectors, atol=2e-3)
+    assert len(encoder.batches) < 4 * 30
+
+
+def test_a_page_that_cannot_be_encoded_fails_its_own_stream_alone():
+    encoder = SmallDevice(capacity=60)
+    with Encoding(encoder) as encoding:
+        with pytest.raises(DeviceOutOfMemory):
+            list(encoding.stream([("long", build_page("harbour " * 100))]))
+        (found,) = encoding.stream([("short", build_page("harbour"))])
+    assert found[0] == "short"
 
 
 @pytest.mark.parametrize(

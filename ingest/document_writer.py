@@ -1,0 +1,222 @@
+"""Makes pages of a document and writes them, some at a time: what each step of its workflow does.
+
+A document is whole or absent. Its row is written before its first page and marked whole after its
+last. Every step may be done again, after a crash in its midst: the same pages get the same points.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ingest.documents import Documents, PageRecord
+from ingest.files import original_path, preview_path, remove_document, write_atomically
+from ingest.render import RenderedPage
+from ingest.render_pool import RenderPool
+from ingest.sources import Refusal, Source, read_source
+from retrieval.encoders.base import PhotoEncoder
+from retrieval.encoders.stream import Encoding
+from retrieval.errors import FileRefused
+from retrieval.index.base import IndexedPage, PageIndex
+from retrieval.records import Kind, Page, PageEmbedding
+
+# A picture with fewer words than this is a photo; with more it is a scan of a page.
+PHOTO_WORDS = 8
+
+# Pages written to the index at once; progress is shown as often.
+UPSERT_PAGES = 4
+
+EncodedPage = tuple[RenderedPage, PageEmbedding | None]
+
+
+@dataclass(slots=True)
+class _OpenDocument:
+    """A document whose pages are on their way, ahead of the step that asks for them."""
+
+    next_page: int
+    pages: Iterator[tuple[RenderedPage, PageEmbedding | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentWriter:
+    """Writes documents into a library; several at a time, from several threads.
+
+    Attributes:
+        folder: the library's.
+        photo_encoder: opens the encoder of photos, at the first photo.
+        index: where vectors go.
+        documents: where all else goes.
+        pool: renders pages.
+        encoding: encodes them.
+        writing: held while the index is written.
+    """
+
+    folder: Path
+    photo_encoder: Callable[[], PhotoEncoder]
+    index: PageIndex
+    documents: Documents
+    pool: RenderPool
+    encoding: Encoding
+    writing: threading.Lock = field(default_factory=threading.Lock)
+    _open: dict[str, _OpenDocument] = field(default_factory=dict)
+
+    def store_original(self, path: Path, name: str) -> tuple[Source, int]:
+        """Copies a file into the library, so that it is read from where it cannot change.
+
+        Returns:
+            What it is, by the copy, and its number of pages.
+
+        Raises:
+            FileRefused: it cannot become a document.
+        """
+        source = read_source(path)
+        if isinstance(source, Refusal):
+            raise FileRefused(source.error)
+        kept = original_path(self.folder, source.document_id)
+        if not kept.exists():
+            part = kept.with_name(f"{kept.name}.{threading.get_ident()}")
+            write_atomically(part, path)
+            copied = read_source(part)
+            if isinstance(copied, Refusal) or copied.document_id != source.document_id:
+                part.unlink(missing_ok=True)
+                raise FileRefused("the file was written while it was read; add it again")
+            part.replace(kept)
+        return replace(source, path=kept, name=name), self.pool.count_pages(kept, source.media_type)
+
+    def write_pages(
+        self,
+        source: Source,
+        n_pages: int,
+        pages: range,
+        added_at: datetime,
+        tags: tuple[str, ...],
+        on_pages: Callable[[int], None],
+    ) -> Kind | None:
+        """Renders, encodes and indexes some pages of a document.
+
+        Args:
+            source: the document, as the library keeps it.
+            n_pages: that it has.
+            pages: which; those that are there already are passed over.
+            added_at: when the document was added.
+            tags: what it is called besides its name.
+            on_pages: told how many pages have been written; what it raises ends the writing.
+
+        Returns:
+            What kind of document it is; None if it has been deleted meanwhile.
+        """
+        kind = Kind.PAGE
+        for rendered in self._read_pages(source, n_pages, pages):
+            first, _ = rendered[0]
+            kind = _kind_of(source, first, n_pages)
+            with self.writing:
+                records = self._index_pages(source, rendered, kind, added_at, tags)
+                if self.documents.find_unfinished(source.document_id) is None:
+                    # Deleted while this was under way: whoever deleted it could not know of these.
+                    remove_document(self.folder, source.document_id, self.index, self.documents)
+                    return None
+                self.documents.add_pages(source.document_id, records)
+            on_pages(len(records))
+        return kind
+
+    def close(self, document_id: str) -> None:
+        """Lets go what has been read ahead of a document."""
+        self._open.pop(document_id, None)
+
+    def _read_pages(
+        self, source: Source, n_pages: int, pages: range
+    ) -> Iterator[list[EncodedPage]]:
+        opened = self._open.get(source.document_id)
+        if opened is None or opened.next_page != pages.start:
+            opened = _OpenDocument(pages.start, self._stream_pages(source, pages.start, n_pages))
+            self._open[source.document_id] = opened
+        left = len(pages)
+        while left and (batch := list(islice(opened.pages, min(left, UPSERT_PAGES)))):
+            left -= len(batch)
+            opened.next_page += len(batch)
+            yield batch
+
+    def _stream_pages(
+        self, source: Source, first: int, n_pages: int
+    ) -> Iterator[tuple[RenderedPage, PageEmbedding | None]]:
+        rendered = self.pool.render(
+            [(source, source.path, range(first, n_pages))],
+            self.encoding.encoder.image_long_side_px,
+        )
+        return self.encoding.stream(_split_pages(rendered))
+
+    def _index_pages(
+        self,
+        source: Source,
+        pages: Sequence[EncodedPage],
+        kind: Kind,
+        added_at: datetime,
+        tags: tuple[str, ...],
+    ) -> list[PageRecord]:
+        indexed = []
+        for page, embedding in pages:
+            if embedding is None:
+                continue
+            write_atomically(
+                preview_path(self.folder, source.document_id, page.page_index), page.preview
+            )
+            photo = self._encode_photo(page) if kind == Kind.PHOTO else None
+            indexed.append(
+                IndexedPage(
+                    source.document_id,
+                    source.name,
+                    page.page_index,
+                    kind,
+                    added_at,
+                    embedding,
+                    page.words,
+                    photo,
+                    tags,
+                )
+            )
+        self.index.upsert(indexed)
+        n_vectors = {
+            page.page_index: len(page.embedding.vectors) + (page.photo is not None)
+            for page in indexed
+        }
+        return [
+            PageRecord(p.page_index, p.text_source, n_vectors.get(p.page_index, 0), p.error)
+            for p, _ in pages
+        ]
+
+    def _encode_photo(self, page: RenderedPage) -> NDArray[np.float16]:
+        """The photo vector, from the preview: larger than any photo encoder looks at."""
+        with Image.open(io.BytesIO(page.preview)) as preview:
+            vectors = self.photo_encoder().encode_photos([preview.convert("RGB")])
+        photo: NDArray[np.float16] = vectors[0]
+        return photo
+
+
+def _split_pages(
+    rendered: Iterable[tuple[Source, list[RenderedPage]]],
+) -> Iterator[tuple[RenderedPage, Page | None]]:
+    """The pages of a document one by one, with what the encoder gets of each."""
+    for source, pages in rendered:
+        for page in pages:
+            if page.error is not None:
+                yield page, None
+                continue
+            to_encode = Page(
+                source.document_id, page.page_index, page.words, page.text_source, page.image
+            )
+            # Its picture is large, and needed no more once the encoder has prepared it.
+            yield replace(page, image=None), to_encode
+
+
+def _kind_of(source: Source, first: RenderedPage, n_pages: int) -> Kind:
+    is_photo = source.media_type.is_image and n_pages == 1 and len(first.words) < PHOTO_WORDS
+    return Kind.PHOTO if is_photo else Kind.PAGE

@@ -1,0 +1,351 @@
+"""Jobs at work: takes files in, lets the workflow add them, and steers what is under way."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Collection, Iterable
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from ingest.document_writer import DocumentWriter
+from ingest.documents import Document, Documents, str_path
+from ingest.files import original_path
+from ingest.job_news import JobNews
+from ingest.job_steps import ACTIVE, JobSteps
+from ingest.job_table import Jobs, Task
+from ingest.jobs import Job, JobState
+from ingest.render_pool import RenderPool
+from ingest.sources import Refusal, Source, read_source
+from ingest.versions import Versions
+from retrieval.encoders.base import Encoder, PhotoEncoder
+from retrieval.encoders.stream import Encoding
+from retrieval.errors import FileRefused, IngestBusy, JobNotPossible, UnreadableFile
+from retrieval.index.base import PageIndex
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+# Steps under way end within a few pages; a page may take a minute.
+STOP_S = 90.0
+
+_at_work = threading.Lock()
+
+
+class Ingestion:
+    """The jobs of one library. Those of one library at a time can be at work in a process."""
+
+    def __init__(
+        self,
+        folder: Path,
+        encoder: Encoder,
+        photo_encoder: Callable[[], PhotoEncoder],
+        index: PageIndex,
+        documents: Documents,
+        jobs: Jobs,
+        database: sa.URL,
+    ) -> None:
+        self._folder = folder
+        self._encoder = encoder
+        self._photo_encoder = photo_encoder
+        self._index = index
+        self._documents = documents
+        self._jobs = jobs
+        self._database = database
+        # Held while the index is written, and while nothing may be written to it.
+        self.writing = threading.Lock()
+        self._resources = ExitStack()
+        self._workflow: ModuleType | None = None
+        self._versions = Versions(folder, index, documents, jobs, self.writing)
+        self.news = JobNews()
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether jobs are worked on in this process."""
+        return self._workflow is not None
+
+    def start(self) -> None:
+        """Starts work, those jobs first that were cut off; once started, changes nothing.
+
+        Raises:
+            IngestBusy: another library of this process is at work.
+        """
+        if self._workflow is not None:
+            return
+        # DBOS takes a second to import; a search needs none of it.
+        from ingest import workflow
+
+        if not _at_work.acquire(blocking=False):
+            raise IngestBusy("this process is adding files to another library")
+        with ExitStack() as resources:
+            resources.callback(_at_work.release)
+            pool = resources.enter_context(RenderPool())
+            encoding = resources.enter_context(Encoding(self._encoder))
+            self._pool = pool
+            writer = DocumentWriter(
+                self._folder,
+                self._photo_encoder,
+                self._index,
+                self._documents,
+                pool,
+                encoding,
+                self.writing,
+            )
+            self.news = JobNews()
+            steps = JobSteps(writer, self._documents, self._jobs, self._versions, self.news)
+            resources.callback(workflow.stop_working)
+            workflow.work_for(steps, self._database)
+            self._workflow = workflow
+            self._resources = resources.pop_all()
+        self._reconcile(workflow)
+
+    def stop(self) -> None:
+        """Stops work; jobs under way go on from where they are when it is started again."""
+        if self._workflow is None:
+            return
+        self.news.stop(STOP_S)
+        self._workflow = None
+        self._resources.close()
+
+    def submit(
+        self,
+        path: Path,
+        *,
+        name: str | None = None,
+        tags: Iterable[str] = (),
+        is_urgent: bool = False,
+        is_upload: bool = False,
+    ) -> Job:
+        """Takes a file in; work on it begins by itself.
+
+        Args:
+            path: the file.
+            name: of the document; by default the file's.
+            tags: what the document will be called besides its name.
+            is_urgent: whether it goes before those that are not.
+            is_upload: whether the file is the library's own, to be removed when it is not needed.
+
+        Returns:
+            The job: failed already if the file cannot become a document, done already if the
+            library holds it, and that of the same file if one is under way.
+        """
+        workflow = self._workflow
+        assert workflow is not None, "start() comes first"
+        read = read_source(path)
+        shown = name or (path.name if isinstance(read, Refusal) else read.name)
+        job = Job(
+            job_id=uuid.uuid4().hex,
+            name=shown.encode("utf-8", "replace").decode(),
+            state=JobState.QUEUED,
+            document_id=None,
+            n_pages=None,
+            pages_done=0,
+            error=None,
+            created_at=datetime.now(timezone.utc),
+            tags=tuple(dict.fromkeys(tags)),
+        )
+        origin = f"upload/{job.name}" if is_upload else str_path(path)
+        task = Task(job, path.absolute(), origin, is_upload, is_urgent, attempt=0)
+        refused = read.error if isinstance(read, Refusal) else ""
+        if isinstance(read, Source):
+            if known := self._find_known(read, task):
+                self._versions.remove_upload(task)
+                return known
+            try:
+                n_pages = self._pool.count_pages(path, read.media_type)
+                job = replace(job, document_id=read.document_id, n_pages=n_pages)
+            except FileRefused as error:
+                refused = str(error)
+        if refused:
+            self._versions.remove_upload(task)
+            job = replace(job, state=JobState.FAILED, error=refused)
+        self._versions.forget_failures(origin)
+        self._jobs.add(replace(task, job=job))
+        if not refused:
+            workflow.enqueue(job.job_id, task.attempt, is_urgent=is_urgent)
+        return job
+
+    def add_again(self, document: Document) -> Job:
+        """Makes a document of the library anew, from the original that it keeps.
+
+        Raises:
+            UnreadableFile: the original is gone.
+        """
+        path = original_path(self._folder, document.document_id)
+        if not path.is_file():
+            raise UnreadableFile(f"{document.name}: the library has lost its original")
+        with self.writing:
+            self._index.delete_documents([document.document_id])
+            self._documents.delete(document.document_id)
+        for task in self._jobs.list_of_document(document.document_id):
+            if task.job.state is JobState.DONE:
+                self._jobs.try_again(task.job.job_id)
+                self._at_work().enqueue(task.job.job_id, task.attempt + 1, is_urgent=task.is_urgent)
+                return self.find(task.job.job_id)
+        return self.submit(path, name=document.name, tags=document.tags)
+
+    def find(self, job_id: str) -> Job:
+        """The job of this id.
+
+        Raises:
+            UnknownJob: there is none.
+        """
+        return self._jobs.read(job_id).job
+
+    def path_of(self, job_id: str) -> Path:
+        """Where the file of a job was found."""
+        return self._jobs.read(job_id).path
+
+    def list_all(self) -> list[Job]:
+        """All jobs, newest first."""
+        return [task.job for task in self._jobs.list_in()]
+
+    def list_unfinished(self) -> list[Job]:
+        """The jobs that are queued or running, newest first."""
+        return [task.job for task in self._jobs.list_in(*ACTIVE)]
+
+    def cancel(self, job_id: str) -> Job:
+        """Ends a job, and removes what it has written; see `JobNotPossible`."""
+        task = self._move(job_id, JobState.CANCELLED, (*ACTIVE, JobState.PAUSED), "cancelled")
+        self._at_work().cancel(job_id, task.attempt)
+        self._versions.remove_unfinished(task)
+        self._versions.remove_upload(task)
+        return self._jobs.read(job_id).job
+
+    def pause(self, job_id: str) -> Job:
+        """Halts a job before its next pages; see `JobNotPossible`."""
+        task = self._move(job_id, JobState.PAUSED, ACTIVE, "paused")
+        self._at_work().cancel(job_id, task.attempt)
+        return self._jobs.read(job_id).job
+
+    def resume(self, job_id: str) -> Job:
+        """Goes on with a paused job; see `JobNotPossible`."""
+        task = self._move(job_id, JobState.QUEUED, (JobState.PAUSED,), "resumed")
+        self.news.let_go_on(job_id)
+        self._at_work().resume(job_id, task.attempt)
+        return self._jobs.read(job_id).job
+
+    def retry(self, job_id: str) -> Job:
+        """Tries a failed or cancelled job again; pages that it has written stay.
+
+        Raises:
+            UnknownJob, JobNotPossible: there is none, or it is under way or done.
+        """
+        task = self._jobs.read(job_id)
+        if task.job.state not in (JobState.FAILED, JobState.CANCELLED):
+            raise JobNotPossible(
+                f"{task.job.name}: a job that is {task.job.state.value} needs no retry"
+            )
+        self.news.let_go_on(job_id)
+        self._jobs.try_again(job_id)
+        self._at_work().enqueue(job_id, task.attempt + 1, is_urgent=task.is_urgent)
+        return self._jobs.read(job_id).job
+
+    def wait(
+        self,
+        job_ids: Collection[str],
+        on_pages: Callable[[str, int], None],
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Waits until jobs are over or paused.
+
+        Args:
+            job_ids: which.
+            on_pages: called with the document's name and how many of its pages are written, by
+                whoever waits.
+            check: called now and then; what it raises ends the waiting.
+        """
+        waiting = set(job_ids)
+        written: list[tuple[str, int]] = []
+
+        def note(job_id: str, name: str, n_pages: int) -> None:
+            if job_id in waiting:
+                written.append((name, n_pages))
+
+        with self.news.listen(note):
+            while True:
+                is_over = not waiting & self._jobs.list_active_ids()
+                while written:
+                    on_pages(*written.pop(0))
+                check()
+                if is_over:
+                    return
+                if not written:
+                    self.news.wait()
+
+    def wait_until_idle(self, n_pages_written: int) -> int:
+        """Waits a moment for a time when pages have been written and no job is under way.
+
+        Args:
+            n_pages_written: pages of this process that whoever asks knows of.
+
+        Returns:
+            How many there are now; as many as were known if it is not idle.
+        """
+        if self.news.n_pages == n_pages_written or not self.news.is_idle:
+            self.news.wait()
+        written = self.news.n_pages
+        is_idle = self.news.is_idle and not self._jobs.list_active_ids()
+        return written if is_idle else n_pages_written
+
+    def _find_known(self, source: Source, task: Task) -> Job | None:
+        """The job of a file that is in the library or on its way into it; None for a new one."""
+        others = self._jobs.list_of_document(source.document_id)
+        for other in others:
+            if other.job.state.is_active or other.job.state is JobState.PAUSED:
+                return other.job
+        document = self._documents.find(source.document_id)
+        if document is None:
+            return None
+        for other in others:
+            if other.job.state is JobState.DONE and other.origin == task.origin:
+                return other.job
+        done = replace(
+            task.job,
+            state=JobState.DONE,
+            document_id=document.document_id,
+            n_pages=document.n_pages,
+            pages_done=document.n_pages,
+        )
+        self._versions.forget_failures(task.origin)
+        self._jobs.add(replace(task, job=done))
+        self._versions.replace_older(replace(task, job=done))
+        return done
+
+    def _move(
+        self, job_id: str, state: JobState, only_from: tuple[JobState, ...], verb: str
+    ) -> Task:
+        task = self._jobs.read(job_id)
+        if not self._jobs.set_state(job_id, state, only_from=only_from):
+            raise JobNotPossible(
+                f"{task.job.name}: a job that is {task.job.state.value} cannot be {verb}"
+            )
+        if not state.is_active:
+            self.news.halt(job_id)
+        return task
+
+    def _at_work(self) -> Any:
+        assert self._workflow is not None, "start() comes first"
+        return self._workflow
+
+    def _reconcile(self, workflow: Any) -> None:
+        """Makes the workflows what the table of jobs says, wherever a crash came between."""
+        states = workflow.list_states()
+        for task in self._jobs.list_in(*ACTIVE, JobState.PAUSED, JobState.CANCELLED):
+            job_id = task.job.job_id
+            state = states.get(workflow.workflow_id(job_id, task.attempt))
+            if task.job.state.is_active and state is None:
+                workflow.enqueue(job_id, task.attempt, is_urgent=task.is_urgent)
+            elif task.job.state.is_active and state == workflow.CANCELLED:
+                workflow.resume(job_id, task.attempt)
+            elif task.job.state.is_active and state in workflow.ENDED:
+                self._jobs.set_state(
+                    job_id, JobState.FAILED, error=f"its workflow ended as {state}"
+                )
+            elif not task.job.state.is_active and state in workflow.GOING_ON:
+                workflow.cancel(job_id, task.attempt)

@@ -1,0 +1,187 @@
+"""The durable workflow of one document, on DBOS: store the file, write its pages, finish.
+
+DBOS is one a process, and so is what it works for: see `work_for`. A step that was done is not done
+again after a crash; the one that was under way is.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import sqlalchemy as sa
+from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
+from dbos import error as dbos_errors
+
+from retrieval.errors import DeviceOutOfMemory, IndexFailed, LibraryUnusable
+from retrieval.records import Kind
+
+# Workflows of another version are not resumed; it changes when steps change their order.
+WORKFLOW_VERSION = "1"
+
+QUEUE = "documents"
+QUEUE_POLLING_S = 0.1
+
+# The same at every start, so that a process finds its own workflows again.
+WORKER = "local"
+
+# Documents at work at once: while one waits for the disk, others are rendered and encoded.
+DOCUMENTS_AT_ONCE = 4
+
+# A document at which the process has died so often is the reason.
+MOST_RECOVERIES = 200
+
+# What DBOS calls the states of a workflow.
+CANCELLED = "CANCELLED"
+GOING_ON = ("ENQUEUED", "PENDING", "DELAYED")
+ENDED = ("SUCCESS", "ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
+
+# Lower is sooner.
+URGENT, ORDINARY = 1, 2
+
+# Pages a step: after a crash so many are made again.
+STEP_PAGES = 16
+
+ATTEMPTS = 3
+FIRST_PAUSE_S = 0.5
+
+
+class Worker(Protocol):
+    """What does the steps."""
+
+    def begin_job(self) -> None:
+        """A workflow has begun or goes on."""
+
+    def store_file(self, job_id: str) -> int:
+        """Copies a job's file into the library; how many pages there are to write."""
+
+    def write_pages(self, job_id: str, pages: range) -> Kind:
+        """Writes some pages; what kind of document it is."""
+
+    def finish_document(self, job_id: str, kind: Kind) -> None:
+        """Marks a document as whole."""
+
+    def record_failure(self, job_id: str, error: Exception) -> None:
+        """Notes why a job failed."""
+
+    def end_job(self, job_id: str) -> None:
+        """Lets go what a job has held in memory, however it ended."""
+
+
+_worker: Worker | None = None
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether a fault may be gone a moment later: a full disk, a busy device, a lost server."""
+    return isinstance(error, (OSError, IndexFailed, LibraryUnusable, DeviceOutOfMemory))
+
+
+_retried = DBOS.step(
+    retries_allowed=True,
+    max_attempts=ATTEMPTS,
+    interval_seconds=FIRST_PAUSE_S,
+    should_retry=may_pass,
+)
+
+
+@_retried
+def _store_file(job_id: str) -> int:
+    return _at_work().store_file(job_id)
+
+
+@_retried
+def _write_pages(job_id: str, first: int) -> str:
+    return _at_work().write_pages(job_id, range(first, first + STEP_PAGES)).value
+
+
+@_retried
+def _finish_document(job_id: str, kind: str) -> None:
+    _at_work().finish_document(job_id, Kind(kind))
+
+
+@DBOS.workflow(name="add_document", max_recovery_attempts=MOST_RECOVERIES)
+def add_document(job_id: str) -> None:
+    """Adds the file of a job to the library.
+
+    Stopping the process leaves it where it is; cancelling it ends it before its next step.
+    """
+    _at_work().begin_job()
+    try:
+        kind = Kind.PAGE.value
+        for first in range(0, _store_file(job_id), STEP_PAGES):
+            kind = _write_pages(job_id, first)
+        _finish_document(job_id, kind)
+    except dbos_errors.DBOSMaxStepRetriesExceeded as error:
+        _at_work().record_failure(job_id, error.errors[-1])
+    except Exception as error:
+        _at_work().record_failure(job_id, error)
+    finally:
+        _at_work().end_job(job_id)
+
+
+def work_for(worker: Worker, database: sa.URL) -> None:
+    """Starts the workflows of this process, those first that a crash has cut off.
+
+    Args:
+        worker: does the steps.
+        database: where the books are kept.
+    """
+    global _worker
+    _worker = worker
+    DBOS(
+        config={
+            "name": "pagelens",
+            "system_database_url": database.render_as_string(hide_password=False),
+            "application_version": WORKFLOW_VERSION,
+            "executor_id": WORKER,
+            # What fails is told by its job.
+            "log_level": "CRITICAL",
+        }
+    )
+    DBOS.launch()
+    DBOS.register_queue(
+        QUEUE,
+        worker_concurrency=DOCUMENTS_AT_ONCE,
+        polling_interval_sec=QUEUE_POLLING_S,
+        on_conflict="always_update",
+    )
+
+
+def stop_working() -> None:
+    """Stops the workflows of this process where they are."""
+    DBOS.destroy()
+
+
+def enqueue(job_id: str, attempt: int, *, is_urgent: bool) -> None:
+    """Hands a job to the queue; again changes nothing."""
+    priority = URGENT if is_urgent else ORDINARY
+    with (
+        SetWorkflowID(workflow_id(job_id, attempt)),
+        SetEnqueueOptions(priority=priority),
+    ):
+        DBOS.enqueue_workflow(QUEUE, add_document, job_id)
+
+
+def cancel(job_id: str, attempt: int) -> None:
+    """Ends a job before its next step."""
+    DBOS.cancel_workflow(workflow_id(job_id, attempt))
+
+
+def resume(job_id: str, attempt: int) -> None:
+    """Goes on with a job that was ended, at the step it had reached."""
+    DBOS.resume_workflow(workflow_id(job_id, attempt), queue_name=QUEUE)
+
+
+def list_states() -> dict[str, str]:
+    """Workflow id -> its state, as DBOS calls it."""
+    found = DBOS.list_workflows(load_input=False, load_output=False)
+    return {workflow.workflow_id: workflow.status for workflow in found}
+
+
+def workflow_id(job_id: str, attempt: int) -> str:
+    """The workflow of a job's attempt."""
+    return f"{job_id}-{attempt}"
+
+
+def _at_work() -> Worker:
+    assert _worker is not None, "work_for() comes first"
+    return _worker

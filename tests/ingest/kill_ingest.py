@@ -1,0 +1,149 @@
+"""Kills an ingesting process again and again, and looks at what it leaves.
+
+Some documents are added by `pagelens ingest`, which is killed with -9 at random moments and started
+again. After each kill the index is compared with the list of documents: what counts as whole must
+have every page once, and nothing else may be found. In the end the library must be equal, vector
+for vector, to one that was never disturbed.
+
+    python -m tests.ingest.kill_ingest --documents 60 --kills 50
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from rich.progress import track
+
+from app.library import Library
+from app.settings import Settings
+from retrieval.records import PageEmbedding
+from tests.documents import write_text_pdf
+
+MOST_PAGES = 12
+WORDS = ["harbour", "tide", "fee", "rope", "anchor", "mast", "ledger", "crane", "buoy", "ferry"]
+
+# A start takes seconds before the first page: kills come before, while and after it is at work.
+LATEST_KILL_S = 12.0
+
+
+def write_documents(folder: Path, n_documents: int, chance: random.Random) -> None:
+    """PDFs of 1 to `MOST_PAGES` pages, no two pages alike."""
+    folder.mkdir()
+    for number in range(n_documents):
+        pages = [
+            f"Log {number}, page {page}: " + " ".join(chance.choices(WORDS, k=60))
+            for page in range(chance.randint(1, MOST_PAGES))
+        ]
+        write_text_pdf(folder / f"log-{number:03}.pdf", *pages)
+
+
+def start_ingest(files: Path, library: Path) -> subprocess.Popen[bytes]:
+    """`pagelens ingest`, at work."""
+    command = [sys.executable, "-m", "app", "ingest", str(files), "--library", str(library)]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+def ingest_to_the_end(files: Path, library: Path) -> None:
+    """Runs it undisturbed.
+
+    Raises:
+        AssertionError: it failed.
+    """
+    process = start_ingest(files, library)
+    _, errors = process.communicate(timeout=1_200)
+    assert process.returncode == 0, errors.decode()
+
+
+def kill_ingest(files: Path, library: Path, moment_s: float) -> bool:
+    """Kills it so many seconds after its start; whether it had not ended by itself."""
+    process = start_ingest(files, library)
+    try:
+        process.wait(timeout=moment_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return True
+    finally:
+        process.communicate()
+    return False
+
+
+def check_library(folder: Path) -> int:
+    """Compares the index with the documents that count as whole; how many there are.
+
+    Raises:
+        AssertionError: a page is lost, is there twice, or belongs to nothing.
+    """
+    with Library(Settings(library=folder)) as library:
+        listed = {
+            (document.document_id, page)
+            for document in library.list_documents()
+            for page in range(document.n_pages)
+        }
+        stored = library._index.list_pages()
+        assert library._index.count() == len(stored), "a page is there twice"
+        assert listed <= stored, f"{len(listed - stored)} pages are lost"
+        unfinished = {document.document_id for document in library._documents.list_unfinished()}
+        strays = {document_id for document_id, _ in stored - listed} - unfinished
+        assert not strays, f"pages of {len(strays)} documents belong to nothing"
+        return len(library.list_documents())
+
+
+def dump_pages(folder: Path) -> dict[tuple[str, int], PageEmbedding]:
+    """All that the index of a library holds."""
+    with Library(Settings(library=folder)) as library:
+        pages = sorted(library._index.list_pages())
+        return dict(zip(pages, library._index.fetch(pages), strict=True))
+
+
+def assert_equal(one: Path, other: Path) -> None:
+    """Compares two libraries, vector for vector.
+
+    Raises:
+        AssertionError: they differ.
+    """
+    expected, found = dump_pages(one), dump_pages(other)
+    assert expected.keys() == found.keys()
+    for key, embedding in expected.items():
+        np.testing.assert_array_equal(embedding.vectors, found[key].vectors)
+        np.testing.assert_array_equal(embedding.boxes, found[key].boxes)
+
+
+def kill_often(folder: Path, n_documents: int, n_kills: int, seed: int) -> int:
+    """The whole test; how many kills hit a process at work."""
+    chance = random.Random(seed)
+    files, disturbed, undisturbed = folder / "files", folder / "disturbed", folder / "undisturbed"
+    write_documents(files, n_documents, chance)
+    n_hit = 0
+    for _ in track(range(n_kills), "kills"):
+        n_hit += kill_ingest(files, disturbed, chance.uniform(0.5, LATEST_KILL_S))
+        check_library(disturbed)
+    ingest_to_the_end(files, disturbed)
+    assert check_library(disturbed) == n_documents
+    ingest_to_the_end(files, undisturbed)
+    assert_equal(undisturbed, disturbed)
+    return n_hit
+
+
+def main() -> None:
+    """Runs it from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--documents", type=int, default=60)
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="pagelens-kills-") as folder:
+        n_hit = kill_often(Path(folder), options.documents, options.kills, options.seed)
+    print(
+        f"{options.kills} kills, {n_hit} of them of a process at work, {options.documents} "
+        "documents: 0 pages lost, 0 doubled; equal to an undisturbed run, vector for vector."
+    )
+
+
+if __name__ == "__main__":
+    main()
