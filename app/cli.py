@@ -151,6 +151,9 @@ def evaluate(
             reranker=reranker,
             skip_self_test=skip_self_test or None,
         )
+        if library is None:
+            # What is thrown away must not take a database for its own.
+            settings = settings.model_copy(update={"database_url": None})
         with show_progress() as on_progress:
             evaluation = evaluate_folder(folder, settings, on_progress, with_stages=stages)
     for refusal in evaluation.failed:

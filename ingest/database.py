@@ -75,25 +75,25 @@ class Database:
     @property
     def workflow_url(self) -> URL:
         """Where the books of workflows are kept: beside the tables."""
-        if self._engine.dialect.name == "sqlite":
+        if self.engine.dialect.name == "sqlite":
             return URL.create("sqlite", database=str(self._folder.absolute() / WORKFLOWS))
-        return self._engine.url.set(drivername="postgresql")
+        return self.engine.url.set(drivername="postgresql")
 
     def close(self) -> None:
         """Lets the connections go."""
-        self._engine.dispose()
+        self.engine.dispose()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection to read with."""
-        with self._errors(), self._engine.connect() as connection:
+        with self._errors(), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
     def read_snapshot(self) -> Iterator[Connection]:
         """A connection to read with, for which nothing changes meanwhile."""
         with self.read() as connection:
-            if self._engine.dialect.name == "sqlite":
+            if self.engine.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN")
             else:
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
@@ -102,7 +102,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction to write in: all of it is kept, or nothing."""
-        with self._writing, self._errors(), self._engine.begin() as connection:
+        with self._writing, self._errors(), self.engine.begin() as connection:
             yield connection
 
     def put(self, table: Table, rows: list[dict[str, Any]]) -> None:
@@ -122,7 +122,7 @@ class Database:
             connection.execute(self._insert(table).on_conflict_do_nothing(), row)
 
     def _insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
-        is_sqlite = self._engine.dialect.name == "sqlite"
+        is_sqlite = self.engine.dialect.name == "sqlite"
         return sqlite.insert(table) if is_sqlite else postgresql.insert(table)
 
     def _open_sqlite(self, folder: Path) -> None:
@@ -135,9 +135,9 @@ class Database:
         with self._errors():
             if not path.exists():
                 _make_sqlite(path)
-            self._engine = _connect_sqlite(path)
+            self.engine = _connect_sqlite(path)
             try:
-                with self._engine.connect() as connection:
+                with self.engine.connect() as connection:
                     found = _read(connection, SCHEMA) if _has_tables(connection) else None
                 self._check_version(found)
             except BaseException:
@@ -151,7 +151,7 @@ class Database:
             raise LibraryMismatch(
                 f"the documents of the library {folder} are in its folder, not in {self._place}"
             )
-        self._engine = create_engine(
+        self.engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
             # A server that was started again is no error.
             pool_pre_ping=True,

@@ -195,10 +195,6 @@ class Documents:
         found = self._list(DOCUMENTS.c.is_whole, DOCUMENTS.c.id == document_id)
         return found[0] if found else None
 
-    def find_by_name(self, name: str) -> list[Document]:
-        """The whole documents of this name, newest first."""
-        return self._list(DOCUMENTS.c.is_whole, DOCUMENTS.c.name == name)
-
     def list_pages(self, document_id: str) -> list[PageRecord]:
         """The pages of a document, in order."""
         asked = (

@@ -109,8 +109,6 @@ DOCUMENTS = Table(
     Column("tags", Tags, nullable=False),
     Column("is_whole", Boolean, nullable=False),
 )
-# By hash, as PostgreSQL's other indexes take no value of more than 2,700 bytes.
-Index("documents_by_name", DOCUMENTS.c.name, postgresql_using="hash")
 
 PAGES = Table(
     "pages",
@@ -155,5 +153,6 @@ JOBS = Table(
     Column("error", PlainText),
     Column("created_at", Moment, nullable=False),
 )
+# By hash, as PostgreSQL's other indexes take no value of more than 2,700 bytes.
 for column in (JOBS.c.origin, JOBS.c.state, JOBS.c.document_id):
     Index(f"jobs_by_{column.name}", column, postgresql_using="hash")

@@ -3,9 +3,11 @@
 import os
 
 import pytest
+from pydantic import SecretStr
 
 from app.library import Library
 from app.settings import load_settings
+from ingest.documents import Documents
 from retrieval.errors import InvalidSetting, LibraryMismatch
 from tests.documents import write_text_pdf
 from tests.postgres import PASSWORD
@@ -49,6 +51,22 @@ def test_a_server_that_is_down_is_one_line_on_the_command_line(tmp_path, monkeyp
     assert first.startswith("pagelens: the PostgreSQL database pagelens at 127.0.0.1:1: ")
     assert "Traceback" not in ended.stderr
     assert PASSWORD not in ended.stdout + ended.stderr
+
+
+def test_an_evaluation_leaves_the_database_to_the_library(tmp_path, database_url, monkeypatch):
+    corpus = tmp_path / "set" / "corpus"
+    corpus.mkdir(parents=True)
+    write_text_pdf(corpus / "harbour.pdf", "The harbour master collects mooring fees.")
+    (tmp_path / "set" / "queries.jsonl").write_text('{"id": "q1", "text": "mooring fees"}\n')
+    (tmp_path / "set" / "qrels.tsv").write_text(
+        "query-id\tfile\tpage\trelevance\nq1\tharbour.pdf\t1\t1\n"
+    )
+    monkeypatch.setenv("PAGELENS_DATABASE_URL", database_url)
+    ended = run_pagelens("evaluate", tmp_path / "set", "--json")
+    assert last_json(ended)["metrics"]["recall@1"] == 1
+    (tmp_path / "library").mkdir()
+    # It is still no one's.
+    Documents(tmp_path / "library", SecretStr(database_url)).close()
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,14 @@ import pytest
 from pydantic import SecretStr
 
 from ingest.database import LIBRARY_ID
-from ingest.documents import KEPT_QUESTIONS, Counts, Document, Documents, PageRecord
+from ingest.documents import (
+    COLLECTION,
+    KEPT_QUESTIONS,
+    Counts,
+    Document,
+    Documents,
+    PageRecord,
+)
 from ingest.job_table import Jobs, Task
 from ingest.jobs import Job, JobState
 from ingest.sources import MediaType, Source
@@ -112,17 +119,6 @@ def test_documents_are_listed_newest_first_then_by_the_bytes_of_their_names(docu
     assert names == ["new.pdf", "Z.pdf", "b.pdf", "é.pdf", "old.pdf"]
 
 
-def test_documents_are_found_by_their_whole_name(documents):
-    old = add_whole(documents, "report.pdf", "1" * 64)
-    new = add_whole(documents, "report.pdf", "2" * 64, added_at=NOON + timedelta(days=1))
-    begin(documents, "report.pdf", "3" * 64)
-    long_name = "x" * 10_000
-    add_whole(documents, long_name, "4" * 64)
-    assert [d.document_id for d in documents.find_by_name("report.pdf")] == [new, old]
-    assert documents.find_by_name("report") == documents.find_by_name("report%") == []
-    assert [d.document_id for d in documents.find_by_name(long_name)] == ["4" * 64]
-
-
 def test_what_is_deleted_is_gone_with_its_pages(documents):
     id_ = add_whole(documents)
     other = add_whole(documents, "other.pdf", "b" * 64)
@@ -205,6 +201,36 @@ def test_settings_of_the_library_are_kept(documents, place):
     with closing(Documents(*place)) as again:
         assert again.read_setting("encoder_key") == "two"
         assert again.read_setting(LIBRARY_ID) == id_
+
+
+def test_a_copy_holds_the_same_and_is_a_library_of_its_own(documents, tmp_path):
+    id_ = add_whole(documents, pages=[READ, BROKEN], tags=["10-K"])
+    documents.add_pages(begin(documents, "half.pdf", "b" * 64), [READ])
+    add_job(documents, "/in/bad.pdf", JobState.FAILED, "empty")
+    documents.record_question("what?")
+    documents.write_setting("encoder_key", "one")
+    documents.write_setting(COLLECTION, "pagelens-1")
+    (tmp_path / "copy").mkdir()
+    with closing(Documents(tmp_path / "copy")) as copy:
+        own = copy.read_setting(LIBRARY_ID)
+        documents.copy_to(copy)
+        assert copy.list_whole() == documents.list_whole()
+        assert copy.list_unfinished() == documents.list_unfinished()
+        assert copy.list_pages(id_) == [READ, BROKEN]
+        assert Jobs(copy.database).list_failures() == Jobs(documents.database).list_failures()
+        assert copy.list_questions() == ["what?"]
+        assert copy.read_setting("encoder_key") == "one"
+        assert copy.read_setting(COLLECTION) is None
+        assert copy.read_setting(LIBRARY_ID) == own != documents.read_setting(LIBRARY_ID)
+
+
+def test_a_copy_is_of_one_moment(documents):
+    begin(documents)
+    with documents._database.read_snapshot() as rows:
+        assert rows.exec_driver_sql("SELECT COUNT(*) FROM documents").scalar_one() == 1
+        documents.add_pages(begin(documents, "b.pdf", "b" * 64), [READ])
+        assert rows.exec_driver_sql("SELECT COUNT(*) FROM pages").scalar_one() == 0
+    assert len(documents.list_pages("b" * 64)) == 1
 
 
 def test_threads_write_and_read_side_by_side(documents):
