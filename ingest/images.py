@@ -47,8 +47,8 @@ def read_frame(path: Path, media_type: MediaType, frame: int) -> Image.Image:
             image.seek(frame)
             _check_size(image)
             image.load()
-            upright = ImageOps.exif_transpose(image)
-        except FileRefused:
+            return _flatten(ImageOps.exif_transpose(image))
+        except (FileRefused, MemoryError):
             raise
         except EOFError as error:
             raise TruncatedFile("the picture is cut off: a frame is missing") from error
@@ -57,7 +57,6 @@ def read_frame(path: Path, media_type: MediaType, frame: int) -> Image.Image:
             if "truncated" in str(error) or "incomplete" in str(error).lower():
                 raise TruncatedFile("the picture is cut off") from error
             raise DamagedFile(f"the picture is damaged ({error})") from error
-        return _flatten(upright)
 
 
 def _open(path: Path, media_type: MediaType) -> Image.Image:
