@@ -168,6 +168,8 @@ def _limit_process() -> None:
     """Runs first in each rendering process; programs it starts inherit the limits."""
     # A Ctrl-C reaches the whole group; the parent stops its children itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Decoders write there what they dislike about a file, in its own words.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     # If the machine runs out of memory, a renderer is the one to go.
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")

@@ -153,13 +153,12 @@ def read_source(path: Path) -> Source | Refusal:
 def sniff_media_type(header: bytes) -> MediaType:
     """Tells a file's format from its first `HEADER_BYTES` bytes.
 
-    The signatures are those of each format's own specification.
+    The signatures are those of each format's own specification. A picture whose comment names a PDF
+    is a picture; what begins with the letters BM may be anything.
 
     Raises:
         NotADocument: the content is none of the formats that Pagelens reads.
     """
-    if b"%PDF-" in header:
-        return MediaType.PDF
     if header.startswith(b"\x89PNG\r\n\x1a\n"):
         return MediaType.PNG
     if header.startswith(b"\xff\xd8\xff"):
@@ -170,8 +169,6 @@ def sniff_media_type(header: bytes) -> MediaType:
         return MediaType.TIFF
     if header.startswith((b"GIF87a", b"GIF89a")):
         return MediaType.GIF
-    if header.startswith(b"BM"):
-        return MediaType.BMP
     if header[4:8] == b"ftyp" and header[8:12] in (
         b"heic",
         b"heix",
@@ -182,4 +179,8 @@ def sniff_media_type(header: bytes) -> MediaType:
         b"msf1",
     ):
         return MediaType.HEIC
+    if b"%PDF-" in header:
+        return MediaType.PDF
+    if header.startswith(b"BM"):
+        return MediaType.BMP
     raise NotADocument("not a PDF or a picture that Pagelens reads (by its content)")
