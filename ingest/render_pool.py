@@ -37,7 +37,7 @@ PAGES_AHEAD = 12
 # The slowest honest page seen, a dense scan by OCR, took 20 s of processor time. What sleeps, or
 # waits for poppler, uses none, so there is a limit by the clock as well.
 TASK_CPU_S = 40
-TASK_TIMEOUT_S = 60
+TASK_TIMEOUT_S = 50
 
 # Address space of a process; OCR and a 200-megapixel picture together take under 2 GB.
 PROCESS_MEMORY_BYTES = 4 << 30
@@ -87,8 +87,16 @@ class RenderPool:
         Raises:
             FileRefused: the file cannot become a document.
         """
-        n_pages: int = self._wait_for(self._schedule(count_pages, path, media_type))
+        n_pages: int = self.run(count_pages, path, media_type)
         return n_pages
+
+    def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Calls a function in a rendering process, within its limits, and waits for the result.
+
+        Raises:
+            FileRefused: the function raised it, or its process did not survive.
+        """
+        return self._wait_for(self._schedule(function, *arguments))
 
     def render(
         self, jobs: Iterable[tuple[Source, Path, int]], image_long_side_px: int | None

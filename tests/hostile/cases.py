@@ -1,8 +1,12 @@
 """What a hostile file is, and what ingest has to make of it."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+
+# Twice what any reason has now, and still a line that a terminal shows whole.
+REASON_CHARACTERS = 300
 
 
 class Outcome(Enum):
@@ -38,7 +42,7 @@ class Case:
         name: path below the corpus; bytes where it is not text.
         build: makes the content, different for every case, the same each time.
         expected: what ingest has to make of it.
-        is_slow: honest, but takes minutes to index; written only on demand.
+        is_slow: takes a minute or many; written only on demand.
     """
 
     name: str | bytes
@@ -68,3 +72,24 @@ DAMAGED = refused("damaged")
 NO_DOCUMENT = refused("not a PDF or a picture")
 TOO_SLOW = refused("took longer than|crashed|too much memory")
 EOF_OR_DAMAGED = either("cut off|damaged")
+
+
+def find_fault(expected: Expectation, *, is_indexed: bool, reasons: Sequence[str]) -> str:
+    """What is wrong with what became of a file; empty where nothing is.
+
+    Args:
+        expected: what ingest has to make of it.
+        is_indexed: whether the library holds it now, or a file of the same bytes.
+        reasons: every line that was said about it.
+    """
+    wants_index = {Outcome.INDEXED: True, Outcome.PARTLY: True, Outcome.REFUSED: False}
+    if is_indexed != wants_index.get(expected.outcome, is_indexed):
+        return f"is {'' if is_indexed else 'not '}indexed: {reasons}"
+    if not reasons and (not is_indexed or expected.outcome is Outcome.PARTLY):
+        return "is left out without a word"
+    for reason in reasons:
+        if not (expected.reason and re.search(expected.reason, reason)):
+            return f"has an unexpected reason: {reason}"
+        if not reason.isprintable() or "Traceback" in reason or len(reason) > REASON_CHARACTERS:
+            return f"has a reason that is no plain line: {reason!r}"
+    return ""

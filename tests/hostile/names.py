@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.hostile.cases import NO_DOCUMENT, Case, Expectation, indexed, refused
+from tests.hostile.cases import CUT_OFF, NO_DOCUMENT, Case, Expectation, indexed, refused
 from tests.hostile.pdf_structure import say
 from tests.hostile.raw_pdf import build_page
 
@@ -25,8 +25,8 @@ NAMES: dict[str | bytes, str] = {
     "<img src=x onerror=alert(1)>.pdf": "foxglove",
     "<script>alert(1)<\u2215script>.pdf": "gondola",
     "&lt;b&gt; &amp; %3Cb%3E.pdf": "hippodrome",
-    "..\\..\\windows\\system32\\evil.pdf": "isthmus",
-    "..%2f..%2f..%2fetc%2fpasswd.pdf": "juniper",
+    "up..\\..\\windows\\system32\\evil.pdf": "isthmus",
+    "up..%2f..%2f..%2fetc%2fpasswd.pdf": "juniper",
     "\u2024\u2024\u2215etc\u2215passwd.pdf": "kingfisher",
     "C:\\boot.ini:stream.pdf": "lighthouse",
     "CON.pdf": "mandolin",
@@ -54,6 +54,10 @@ def list_cases() -> Iterator[Case]:
         folder = b"names/" if isinstance(name, bytes) else "names/"
         content = build_page(say(f"a {word} under a name that bites"))
         yield Case(folder + name, lambda content=content: content, indexed(word))  # type: ignore[operator]
+    for name in ("broken\n\x1b[31m<b>.pdf", b"broken caf\xe9.pdf"):
+        folder = b"names/" if isinstance(name, bytes) else "names/"
+        header = b"%PDF-1.7\n" + os.fsencode(name)
+        yield Case(folder + name, lambda header=header: header, CUT_OFF)  # type: ignore[operator]
     for name, content in list_no_documents():
         yield Case(f"no documents/{name}", lambda content=content: content, NO_DOCUMENT)
     yield Case("no documents/empty.pdf", bytes, refused(r"empty \(0 bytes\)"))

@@ -9,7 +9,6 @@ from functools import cache
 import pillow_heif
 from PIL import Image, ImageCms
 
-from ingest.images import PIXEL_LIMIT
 from tests.documents import draw_lines, draw_noise, encode_image, png_chunk
 from tests.hostile.cases import (
     CUT_OFF,
@@ -50,7 +49,7 @@ def list_cases() -> Iterator[Case]:
 
 @cache
 def draw_card(words: str) -> Image.Image:
-    return draw_lines([f"The card about {words}"], (640, 120))
+    return draw_lines([f"The card about {words}"], (640, 480))
 
 
 def build_png(
@@ -75,7 +74,7 @@ def list_pngs() -> Named:
     yield "no area.png", build_png(0, 0, 8, 2, rows), EOF_OR_DAMAGED
     yield "three bits deep.png", build_png(10, 10, 3, 2, rows), EOF_OR_DAMAGED
     yield "palette is missing.png", build_png(30, 10, 8, 3, rows), EOF_OR_DAMAGED
-    yield "rows are missing.png", build_png(10, 90, 8, 2, rows), EOF_OR_DAMAGED
+    yield "rows are missing.png", build_png(90, 90, 8, 2, rows), EOF_OR_DAMAGED
     yield "data is garbage.png", build_png(10, 10, 8, 2, b"garbage" * 99), CUT_OFF
     yield "too much data.png", build_png(10, 10, 8, 2, zlib.compress(bytes(1 << 26))), indexed()
     text = b"Comment\x00\x00" + zlib.compress(bytes(100 << 20))
@@ -99,10 +98,10 @@ def list_pngs() -> Named:
         CUT_OFF,
     )
     yield "header twice.png", whole[:33] + whole[8:], EOF_OR_DAMAGED
-    side = int(PIXEL_LIMIT**0.5) - 1
+    side = 8_000
     row = b"\x00" + b"\xff" * -(-side // 8)
     yield (
-        "as large as may be.png",
+        "64 megapixels.png",
         build_png(side, side, 1, 0, zlib.compress(row * side)),
         indexed(),
     )
@@ -159,7 +158,7 @@ def list_jpegs() -> Named:
     draw_card("wrong colours").save(target, "JPEG", icc_profile=profile)
     yield "profile of other colours.jpg", target.getvalue(), indexed()
     yield "bomb.jpg", with_size(65_500, 65_500), TOO_LARGE
-    yield "larger than its data.jpg", with_size(3_000, 3_000), EOF_OR_DAMAGED
+    yield "larger than its data.jpg", with_size(1_000, 1_000), EOF_OR_DAMAGED
     yield "no area.jpg", with_size(0, 0), EOF_OR_DAMAGED
     half = len(whole) * 2 // 3
     yield (
@@ -229,7 +228,7 @@ def tiff_entries(width: int, height: int, **changed: int) -> list[tuple[int, int
 def list_tiffs() -> Named:
     plain = tiff_entries(20, 20)
     yield "frames in a circle.tiff", build_tiff([plain, plain], loop=True), EOF_OR_DAMAGED
-    yield "thousand frames in a circle.tiff", build_tiff([plain] * 40, loop=True), EOF_OR_DAMAGED
+    yield "five frames in a circle.tiff", build_tiff([plain] * 5, loop=True), EOF_OR_DAMAGED
     yield "bomb.tiff", build_tiff([tiff_entries(60_000, 60_000)]), TOO_LARGE
     yield "billions of pixels.tiff", build_tiff([tiff_entries(2**31, 2**31)]), TOO_LARGE
     yield (
