@@ -71,7 +71,7 @@ NUMBERS = (
     b"4294967296",
     b"1e38",
 )
-MOST_DAMAGES = 12
+MOST_DAMAGES = 5
 
 
 def build_seeds(folder: Path) -> dict[str, list[bytes]]:

@@ -27,7 +27,8 @@ TOO_MUCH = either("too much memory|took longer than|crashed|damaged|characters; 
 def list_cases() -> Iterator[Case]:
     for make in (list_bombs, list_images, list_fonts, list_forms, list_drawings):
         for name, content, expected in make():
-            yield Case(f"pdf/{name}.pdf", lambda content=content: content, expected)
+            is_slow = name == "a billion laughs"
+            yield Case(f"pdf/{name}.pdf", lambda content=content: content, expected, is_slow)
 
 
 def draw_image(name: str, image: bytes, *further: bytes) -> bytes:
