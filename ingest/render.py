@@ -67,11 +67,10 @@ def count_pages(path: Path, media_type: MediaType) -> int:
     Raises:
         FileRefused: the file cannot become a document.
     """
-    with _refusals_alone():
-        n_pages = _count_frames(path, media_type) if media_type.is_image else _count_pdf_pages(path)
-        if n_pages > PAGE_LIMIT:
-            raise FileTooLarge(f"{n_pages:,} pages; the limit is {PAGE_LIMIT:,}")
-        return n_pages
+    n_pages = _count_frames(path, media_type) if media_type.is_image else _count_pdf_pages(path)
+    if n_pages > PAGE_LIMIT:
+        raise FileTooLarge(f"{n_pages:,} pages; the limit is {PAGE_LIMIT:,}")
+    return n_pages
 
 
 def _count_frames(path: Path, media_type: MediaType) -> int:
@@ -105,7 +104,7 @@ def _render_page(
     path: Path, media_type: MediaType, page_index: int, image_long_side_px: int | None
 ) -> RenderedPage:
     try:
-        with _refusals_alone():
+        with nothing_but_refusals():
             if media_type.is_image:
                 # Its words tell a scan from a photo, whatever the encoder reads.
                 picture = images.read_frame(path, media_type, page_index)
@@ -120,7 +119,7 @@ def _render_page(
 
 
 @contextmanager
-def _refusals_alone() -> Iterator[None]:
+def nothing_but_refusals() -> Iterator[None]:
     """Turns whatever a hostile file makes a library raise into a refusal.
 
     Nothing else may leave a rendering process: an error of a class that cannot be sent would take

@@ -27,7 +27,7 @@ from typing import Any
 
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
-from ingest.render import RenderedPage, count_pages, render_pages
+from ingest.render import RenderedPage, count_pages, nothing_but_refusals, render_pages
 from ingest.sources import MediaType, Source
 from retrieval.errors import FileRefused, RenderingFailed
 
@@ -94,7 +94,7 @@ class RenderPool:
         """Calls a function in a rendering process, within its limits, and waits for the result.
 
         Raises:
-            FileRefused: the function raised it, or its process did not survive.
+            FileRefused: the function raised it, or another error, or its process did not survive.
         """
         return self._wait_for(self._schedule(function, *arguments))
 
@@ -202,4 +202,5 @@ def _run_limited(function: Callable[..., Any], *arguments: Any) -> Any:
         deadline_s = math.ceil(spent.ru_utime + spent.ru_stime) + TASK_CPU_S
         _, highest = resource.getrlimit(resource.RLIMIT_CPU)
         resource.setrlimit(resource.RLIMIT_CPU, (deadline_s, highest))
-    return function(*arguments)
+    with nothing_but_refusals():
+        return function(*arguments)

@@ -24,6 +24,7 @@ from tests.terminal import last_json, run_pagelens
 KINDS = 60
 # What no file may take; the limits of a rendering process are well below.
 HANG_S = 60
+# Of the whole run, on a machine that does other things as well.
 RUN_TIMEOUT_S = 600
 
 
