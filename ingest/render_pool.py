@@ -67,6 +67,7 @@ class RenderPool:
     def __init__(self, n_processes: int | None = None) -> None:
         self._n_processes = n_processes or max(1, os.cpu_count() or 1)
         self._replacing = threading.Lock()
+        self._is_closed = False
         self._pool = self._start_processes()
 
     def __enter__(self) -> RenderPool:
@@ -78,8 +79,10 @@ class RenderPool:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._pool.stop()
-        self._pool.join()
+        with self._replacing:
+            self._is_closed = True
+            self._pool.stop()
+            self._pool.join()
 
     def count_pages(self, path: Path, media_type: MediaType) -> int:
         """Opens a file and counts its pages.
@@ -132,6 +135,8 @@ class RenderPool:
                 _run_limited, args=(function, *arguments), timeout=TASK_TIMEOUT_S
             )
         except RuntimeError:  # it has broken down since it was asked last
+            if self._is_closed:
+                raise
             self._replace(pool)
             return self._schedule(function, *arguments)
         return _Task(function, arguments, pool, future)
@@ -160,7 +165,7 @@ class RenderPool:
 
     def _replace(self, broken: ProcessPool) -> None:
         with self._replacing:
-            if self._pool is broken:
+            if self._pool is broken and not self._is_closed:
                 broken.stop()
                 broken.join()
                 self._pool = self._start_processes()
