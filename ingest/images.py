@@ -33,7 +33,13 @@ def count_frames(path: Path, media_type: MediaType) -> int:
         FileRefused: the picture cannot be opened, or is too large.
     """
     with _open(path, media_type) as image:
-        return int(getattr(image, "n_frames", 1)) if media_type is MediaType.TIFF else 1
+        if media_type is not MediaType.TIFF:
+            return 1
+        try:
+            return int(getattr(image, "n_frames", 1))
+        # Pillow walks through all frames, and raises what each of them makes it raise.
+        except Exception as error:
+            raise DamagedFile(f"the picture is damaged ({error})") from error
 
 
 def read_frame(path: Path, media_type: MediaType, frame: int) -> Image.Image:
@@ -47,8 +53,8 @@ def read_frame(path: Path, media_type: MediaType, frame: int) -> Image.Image:
             image.seek(frame)
             _check_size(image)
             image.load()
-            upright = ImageOps.exif_transpose(image)
-        except FileRefused:
+            return _flatten(ImageOps.exif_transpose(image))
+        except (FileRefused, MemoryError):
             raise
         except EOFError as error:
             raise TruncatedFile("the picture is cut off: a frame is missing") from error
@@ -57,7 +63,6 @@ def read_frame(path: Path, media_type: MediaType, frame: int) -> Image.Image:
             if "truncated" in str(error) or "incomplete" in str(error).lower():
                 raise TruncatedFile("the picture is cut off") from error
             raise DamagedFile(f"the picture is damaged ({error})") from error
-        return _flatten(upright)
 
 
 def _open(path: Path, media_type: MediaType) -> Image.Image:

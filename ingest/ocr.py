@@ -30,6 +30,10 @@ OCR_LONG_SIDE_PX = 1600
 # squeezed to 0.75 the same pages are read in three quarters of the time, and better (99.8 %).
 OCR_SQUEEZE = 0.75
 
+# The detector enlarges a picture until its short side has 736 px: one of 2 x 1600 px would get half
+# a billion pixels. A longer one gets a white margin at its right or below it.
+ASPECT_LIMIT = 4
+
 
 @cache
 def load_ocr() -> RapidOCR:
@@ -52,7 +56,13 @@ def read_words(image: Image.Image) -> tuple[Word, ...]:
         max(1, round(image.width * scale * OCR_SQUEEZE)),
         max(1, round(image.height * scale)),
     )
-    pixels = np.asarray(image.convert("RGB").resize(size, Image.Resampling.LANCZOS))
+    picture = image.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+    shortest = -(-max(size) // ASPECT_LIMIT)
+    if min(size) < shortest:
+        framed = Image.new("RGB", (max(size[0], shortest), max(size[1], shortest)), "white")
+        framed.paste(picture)
+        picture = framed
+    pixels = np.asarray(picture)
     result = load_ocr()(
         pixels[:, :, ::-1],
         # The line classifier turns lines it takes to be upside down, and some of them are not.

@@ -5,6 +5,7 @@ PDFium is not thread-safe: these functions run in rendering processes, one threa
 
 from __future__ import annotations
 
+import mmap
 import re
 import shutil
 from pathlib import Path
@@ -13,11 +14,21 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 from PIL import Image
 
-from retrieval.errors import DamagedFile, EncryptedDocument, NoPages, PageTooLarge, TruncatedFile
+from retrieval.errors import (
+    DamagedFile,
+    EncryptedDocument,
+    FileRefused,
+    NoPages,
+    PageTooLarge,
+    TruncatedFile,
+)
 
 # The largest side of a page in PDF 1.x (ISO 32000-1, annex C): 14,400 points, 200 inches.
 PAGE_SIDE_LIMIT_PT = 14_400
 PT_PER_INCH = 72
+
+# Less than a page may take, so that the process that started poppler ends it.
+POPPLER_TIMEOUT_S = 30
 
 # How far from its end a PDF's closing lines are looked for.
 TAIL_BYTES = 2048
@@ -50,19 +61,53 @@ def open_pdf(path: Path) -> pdfium.PdfDocument:
     try:
         document = pdfium.PdfDocument(path)
     except pdfium.PdfiumError as error:
-        content = path.read_bytes()
-        # PDFium leaves its last error as it was where it refuses a file without a page, so the code
-        # may be that of the file opened before.
-        if error.err_code == pdfium_c.FPDF_ERR_PASSWORD and b"/Encrypt" in content:
-            raise EncryptedDocument("the PDF is encrypted and needs a password") from error
-        if re.search(rb"/Count\s+0\b", content) and not re.search(rb"/Type\s*/Page\b", content):
-            raise NoPages("the PDF has no pages") from error
-        raise DamagedFile("the PDF is damaged: no page tree can be read") from error
+        raise _explain_refusal(path, error.err_code) from error
     if len(document) == 0:
         document.close()
         raise NoPages("the PDF has no pages")
     document.init_forms()
     return document
+
+
+def _explain_refusal(path: Path, err_code: int) -> FileRefused:
+    with (
+        path.open("rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
+    ):
+        # PDFium leaves its last error as it was where it refuses a file without a page, so the code
+        # may be that of the file opened before.
+        if err_code == pdfium_c.FPDF_ERR_PASSWORD and content.find(b"/Encrypt") >= 0:
+            return EncryptedDocument("the PDF is encrypted and needs a password")
+        if re.search(rb"/Count\s+0\b", content) and not re.search(rb"/Type\s*/Page\b", content):
+            return NoPages("the PDF has no pages")
+    return DamagedFile("the PDF is damaged: no page tree can be read")
+
+
+def count_pages(document: pdfium.PdfDocument) -> int:
+    """The number of pages, checked: a file of a few bytes can claim a million of them.
+
+    Raises:
+        DamagedFile: most of the pages that the document claims are not there.
+    """
+    n_pages = len(document)
+    if _has_page(document, n_pages - 1):
+        return n_pages
+    n_missing = 0
+    for index in range(n_pages):
+        n_missing += not _has_page(document, index)
+        if n_missing > n_pages // 2:
+            raise DamagedFile(
+                f"the PDF is damaged: it claims {n_pages:,} pages, and most of them are not there"
+            )
+    return n_pages
+
+
+def _has_page(document: pdfium.PdfDocument, index: int) -> bool:
+    try:
+        document[index].close()
+    except pdfium.PdfiumError:
+        return False
+    return True
 
 
 def check_page_size(page: pdfium.PdfPage) -> None:
@@ -72,7 +117,8 @@ def check_page_size(page: pdfium.PdfPage) -> None:
         PageTooLarge: a side is 200 inches or longer, or the page has no area.
     """
     width_pt, height_pt = page.get_size()
-    if max(width_pt, height_pt) >= PAGE_SIDE_LIMIT_PT:
+    # Put so that a size that is no number is too large.
+    if not max(width_pt, height_pt) < PAGE_SIDE_LIMIT_PT:
         raise PageTooLarge(
             f"{width_pt / PT_PER_INCH:.0f} x {height_pt / PT_PER_INCH:.0f} inches; "
             f"a side must be under {PAGE_SIDE_LIMIT_PT // PT_PER_INCH} inches"
@@ -100,11 +146,11 @@ def count_pages_with_poppler(path: Path) -> int:
         DamagedFile: poppler cannot open the file either.
     """
     from pdf2image import pdfinfo_from_path
-    from pdf2image.exceptions import PDFPageCountError, PDFSyntaxError
 
     try:
-        return int(pdfinfo_from_path(path, timeout=60)["Pages"])
-    except (PDFPageCountError, PDFSyntaxError, KeyError, ValueError) as error:
+        return int(pdfinfo_from_path(path, timeout=POPPLER_TIMEOUT_S)["Pages"])
+    # pdf2image raises errors of several unrelated classes.
+    except Exception as error:
         raise DamagedFile("the PDF is damaged: neither PDFium nor poppler can open it") from error
 
 
@@ -123,7 +169,7 @@ def render_page_with_poppler(path: Path, page_index: int, long_side_px: int) -> 
             last_page=page_index + 1,
             size=long_side_px,
             use_cropbox=True,
-            timeout=60,
+            timeout=POPPLER_TIMEOUT_S,
         )
     # pdf2image raises errors of several unrelated classes, and Pillow's own on broken output.
     except Exception as error:

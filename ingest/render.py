@@ -1,14 +1,17 @@
 """Turns one page of a file into a record: its words, its preview, its picture. Runs in a child.
 
-These functions run in the rendering processes of `ingest/render_pool.py`, where a hostile file can
-do no harm to anything but itself. They import neither torch nor an encoder.
+These functions run in the rendering processes of `ingest/render_pool.py`, so that a file that
+crashes a parser, or never lets it go, ends one of them and nothing else. They import neither torch
+nor an encoder.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import pypdfium2 as pdfium
@@ -16,7 +19,7 @@ from PIL import Image
 
 from ingest import images, ocr, pdf, text_layer
 from ingest.sources import MediaType
-from retrieval.errors import DamagedFile, FileRefused
+from retrieval.errors import DamagedFile, FileRefused, FileTooLarge, RenderingFailed
 from retrieval.records import TextSource, Word
 
 # An A4 page at 88 dpi: small print can be read, and a page takes about 100 kB.
@@ -27,6 +30,13 @@ PREVIEW_METHOD = 0
 
 # Fewer letters than this are a stamp or a page number, not a page's text: it is read by OCR.
 TEXT_LAYER_CHARACTERS = 25
+
+
+# A few kilobytes can hold a page a million times over; the thickest bound volumes have 5,000.
+PAGE_LIMIT = 20_000
+
+# Pages after which a PDF is opened anew: enough to pay for opening it.
+OPEN_PAGES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,73 +67,97 @@ def count_pages(path: Path, media_type: MediaType) -> int:
     Raises:
         FileRefused: the file cannot become a document.
     """
-    if media_type.is_image:
-        n_pages = images.count_frames(path, media_type)
-        if n_pages == 1:
-            # One picture is cheap to decode, and only decoding shows that it is whole.
-            images.read_frame(path, media_type, 0)
-        return n_pages
+    n_pages = _count_frames(path, media_type) if media_type.is_image else _count_pdf_pages(path)
+    if n_pages > PAGE_LIMIT:
+        raise FileTooLarge(f"{n_pages:,} pages; the limit is {PAGE_LIMIT:,}")
+    return n_pages
+
+
+def _count_frames(path: Path, media_type: MediaType) -> int:
+    n_pages = images.count_frames(path, media_type)
+    if n_pages == 1:
+        # One picture is cheap to decode, and only decoding shows that it is whole.
+        images.read_frame(path, media_type, 0)
+    return n_pages
+
+
+def _count_pdf_pages(path: Path) -> int:
     pdf.check_is_whole(path)
     try:
-        with pdf.open_pdf(path) as document:
-            return len(document)
+        document = pdf.open_pdf(path)
     except DamagedFile:
         if pdf.has_poppler():
             return pdf.count_pages_with_poppler(path)
         raise
+    with document:
+        return pdf.count_pages(document)
 
 
 def render_pages(
     path: Path, media_type: MediaType, page_indexes: Sequence[int], image_long_side_px: int | None
 ) -> list[RenderedPage]:
     """Renders some pages of a file; a page that fails is recorded, and the others go on."""
-    if media_type.is_image:
-        return [
-            _render_frame(path, media_type, index, image_long_side_px) for index in page_indexes
-        ]
-    try:
-        document = pdf.open_pdf(path)
-    except FileRefused:
-        return [_render_poppler_page(path, index, image_long_side_px) for index in page_indexes]
-    with document:
-        return [
-            _render_pdf_page(document, path, index, image_long_side_px) for index in page_indexes
-        ]
+    return [_render_page(path, media_type, index, image_long_side_px) for index in page_indexes]
 
 
-def _render_frame(
-    path: Path, media_type: MediaType, index: int, image_long_side_px: int | None
+def _render_page(
+    path: Path, media_type: MediaType, page_index: int, image_long_side_px: int | None
 ) -> RenderedPage:
     try:
-        picture = images.read_frame(path, media_type, index)
+        with nothing_but_refusals():
+            if media_type.is_image:
+                # Its words tell a scan from a photo, whatever the encoder reads.
+                picture = images.read_frame(path, media_type, page_index)
+                return _build_page(page_index, picture, None, image_long_side_px)
+            try:
+                document = _open_pdf_again(path, page_index // OPEN_PAGES)
+                return _render_pdf_page(document, page_index, image_long_side_px)
+            except (pdfium.PdfiumError, DamagedFile):
+                return _render_poppler_page(path, page_index, image_long_side_px)
     except FileRefused as error:
-        return RenderedPage(index, error=str(error))
-    # Its words tell a scan from a photo, whatever the encoder reads.
-    return _build_page(index, picture, None, image_long_side_px)
+        return RenderedPage(page_index, error=str(error))
+
+
+@contextmanager
+def nothing_but_refusals() -> Iterator[None]:
+    """Turns whatever a hostile file makes a library raise into a refusal.
+
+    Nothing else may leave a rendering process: an error of a class that cannot be sent would take
+    all processes with it.
+    """
+    try:
+        yield
+    except FileRefused:
+        raise
+    except MemoryError as error:
+        raise RenderingFailed("it needs too much memory") from error
+    except Exception as error:
+        raise RenderingFailed(f"it cannot be rendered ({type(error).__name__}: {error})") from error
+
+
+@lru_cache(maxsize=1)
+def _open_pdf_again(path: Path, _group: int) -> pdfium.PdfDocument:
+    """Keeps a document open for `OPEN_PAGES` pages; PDFium's caches grow with every page."""
+    return pdf.open_pdf(path)
 
 
 def _render_pdf_page(
-    document: pdfium.PdfDocument, path: Path, index: int, image_long_side_px: int | None
+    document: pdfium.PdfDocument, index: int, image_long_side_px: int | None
 ) -> RenderedPage:
+    page = document[index]
     try:
-        page = document[index]
-        try:
-            pdf.check_page_size(page)
-            layer = text_layer.read_words(page)
-            words = layer if has_readable_text(layer) else ()
-            # An encoder of pictures needs no OCR, which takes seconds a page.
-            needs_px = max(
-                PREVIEW_LONG_SIDE_PX,
-                image_long_side_px or 0,
-                0 if words or image_long_side_px else ocr.OCR_LONG_SIDE_PX,
-            )
-            picture = pdf.render_page(page, needs_px)
-        finally:
-            page.close()
-    except FileRefused as error:
-        return RenderedPage(index, error=str(error))
-    except pdfium.PdfiumError:
-        return _render_poppler_page(path, index, image_long_side_px)
+        pdf.check_page_size(page)
+        layer = text_layer.read_words(page)
+        words = layer if has_readable_text(layer) else ()
+        # An encoder of pictures needs no OCR, which takes seconds a page.
+        needs_px = max(
+            PREVIEW_LONG_SIDE_PX,
+            image_long_side_px or 0,
+            0 if words or image_long_side_px else ocr.OCR_LONG_SIDE_PX,
+        )
+        picture = pdf.render_page(page, needs_px)
+    finally:
+        page.close()
     # A title page has no more than a few words: they count unless OCR reads more.
     few = () if words or text_layer.is_garbled(layer) else layer
     has_text = bool(words) or image_long_side_px is not None
@@ -132,12 +166,9 @@ def _render_pdf_page(
 
 def _render_poppler_page(path: Path, index: int, image_long_side_px: int | None) -> RenderedPage:
     if not pdf.has_poppler():
-        return RenderedPage(index, error="the page is damaged: PDFium cannot render it")
+        raise DamagedFile("the page is damaged: PDFium cannot render it")
     long_side_px = max(ocr.OCR_LONG_SIDE_PX, image_long_side_px or 0)
-    try:
-        picture = pdf.render_page_with_poppler(path, index, long_side_px)
-    except FileRefused as error:
-        return RenderedPage(index, error=str(error))
+    picture = pdf.render_page_with_poppler(path, index, long_side_px)
     return _build_page(index, picture, () if image_long_side_px else None, image_long_side_px)
 
 

@@ -9,11 +9,21 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from retrieval.errors import EmptyFile, FileRefused, NotADocument, PathNotFound, UnreadableFile
+from retrieval.errors import (
+    EmptyFile,
+    FileRefused,
+    FileTooLarge,
+    NotADocument,
+    PathNotFound,
+    UnreadableFile,
+)
 
 # A PDF may carry other bytes before its header; readers look for it in the first KiB.
 HEADER_BYTES = 1024
 READ_BYTES = 1 << 20
+
+# A larger file takes minutes to hash and copy, and a sparse one of terabytes costs nothing to make.
+FILE_LIMIT_BYTES = 2 << 30
 
 # What makes a folder a library: its database, or the id of the library in one elsewhere.
 DATABASE = "pagelens.sqlite"
@@ -91,22 +101,29 @@ def find_files(paths: Iterable[Path]) -> list[Path]:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    if is_library(folder):
-        return
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError:
-        # Listed, so that it is refused by name instead of being passed over.
-        yield folder
-        return
-    for entry in entries:
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir():
-            if not entry.is_symlink():
-                yield from _walk(entry)
+    # No recursion: folders may lie deeper in each other than Python's stack is high.
+    waiting = [(folder, True)]
+    while waiting:
+        path, is_folder = waiting.pop()
+        if not is_folder:
+            yield path
         else:
-            yield entry
+            try:
+                waiting += sorted(_list_folder(path), reverse=True)
+            except OSError:
+                # Listed, so that it is refused by name instead of being passed over.
+                yield path
+
+
+def _list_folder(folder: Path) -> list[tuple[Path, bool]]:
+    """(path, whether it is a folder) of all that is not hidden; nothing of a library folder."""
+    if is_library(folder):
+        return []
+    return [
+        (path, path.is_dir())
+        for path in folder.iterdir()
+        if not path.name.startswith(".") and not (path.is_symlink() and path.is_dir())
+    ]
 
 
 def read_source(path: Path) -> Source | Refusal:
@@ -119,6 +136,11 @@ def read_source(path: Path) -> Source | Refusal:
         n_bytes = path.stat().st_size
         if n_bytes == 0:
             raise EmptyFile("the file is empty (0 bytes)")
+        if n_bytes > FILE_LIMIT_BYTES:
+            raise FileTooLarge(
+                f"the file has {n_bytes / (1 << 30):,.1f} GiB; "
+                f"the limit is {FILE_LIMIT_BYTES >> 30} GiB"
+            )
         with path.open("rb") as file:
             media_type = sniff_media_type(file.read(HEADER_BYTES))
             file.seek(0)
@@ -137,13 +159,12 @@ def read_source(path: Path) -> Source | Refusal:
 def sniff_media_type(header: bytes) -> MediaType:
     """Tells a file's format from its first `HEADER_BYTES` bytes.
 
-    The signatures are those of each format's own specification.
+    The signatures are those of each format's own specification. A picture whose comment names a PDF
+    is a picture; what begins with the letters BM may be anything.
 
     Raises:
         NotADocument: the content is none of the formats that Pagelens reads.
     """
-    if b"%PDF-" in header:
-        return MediaType.PDF
     if header.startswith(b"\x89PNG\r\n\x1a\n"):
         return MediaType.PNG
     if header.startswith(b"\xff\xd8\xff"):
@@ -154,8 +175,6 @@ def sniff_media_type(header: bytes) -> MediaType:
         return MediaType.TIFF
     if header.startswith((b"GIF87a", b"GIF89a")):
         return MediaType.GIF
-    if header.startswith(b"BM"):
-        return MediaType.BMP
     if header[4:8] == b"ftyp" and header[8:12] in (
         b"heic",
         b"heix",
@@ -166,4 +185,8 @@ def sniff_media_type(header: bytes) -> MediaType:
         b"msf1",
     ):
         return MediaType.HEIC
+    if b"%PDF-" in header:
+        return MediaType.PDF
+    if header.startswith(b"BM"):
+        return MediaType.BMP
     raise NotADocument("not a PDF or a picture that Pagelens reads (by its content)")

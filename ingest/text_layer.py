@@ -16,6 +16,7 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 from numpy.typing import NDArray
 
+from retrieval.errors import PageTooLarge
 from retrieval.records import Box, Word
 
 # (left, bottom, right, top) in points of page space, origin bottom left.
@@ -32,12 +33,26 @@ DEVICE_UNITS = 1_000_000
 GARBLED_SHARE = 0.25
 
 
+# A page of a newspaper has 40,000 characters. Every word becomes a vector, so a page without end
+# would hold the encoder for hours.
+CHARACTER_LIMIT = 500_000
+
+
 def read_words(page: pdfium.PdfPage) -> tuple[Word, ...]:
-    """Reads the words of a page in reading order; empty where the page has no text layer."""
+    """Reads the words of a page in reading order; empty where the page has no text layer.
+
+    Raises:
+        PageTooLarge: the page has more than `CHARACTER_LIMIT` characters.
+    """
     text_page = page.get_textpage()
     try:
+        n_characters = text_page.count_chars()
+        if n_characters > CHARACTER_LIMIT:
+            raise PageTooLarge(
+                f"the page has {n_characters:,} characters; the limit is {CHARACTER_LIMIT:,}"
+            )
         get_unicode, raw = pdfium_c.FPDFText_GetUnicode, text_page.raw
-        characters = [chr(get_unicode(raw, i)) for i in range(text_page.count_chars())]
+        characters = [chr(get_unicode(raw, i)) for i in range(n_characters)]
         texts: list[str] = []
         rectangles: list[Rectangle] = []
         for start, end in split_at_spaces(characters):

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+# A reason longer than this is cut: upstream errors may quote the file they failed on.
+REASON_CHARACTERS = 240
+
 
 class PagelensError(Exception):
     """Root of all errors that Pagelens raises on purpose; the message is one plain line."""
@@ -87,9 +90,21 @@ class InvalidSetting(PagelensError):
 
 
 class FileRefused(PagelensError):
-    """A file cannot become a document; the rest of its batch goes on."""
+    """A file cannot become a document; the rest of its batch goes on.
+
+    The reason may quote what a hostile file says, so it is made one short printable line here.
+    """
 
     exit_code = 3
+
+    def __init__(self, reason: str) -> None:
+        line = "".join(c if c.isprintable() else " " for c in reason)
+        line = " ".join(line.split())
+        if len(line) > REASON_CHARACTERS:
+            # What failed stands at its beginning, and how at its end.
+            half = (REASON_CHARACTERS - 3) // 2
+            line = f"{line[:half]}...{line[-half:]}"
+        super().__init__(line)
 
 
 class EmptyFile(FileRefused):
@@ -114,6 +129,10 @@ class TruncatedFile(FileRefused):
 
 class DamagedFile(FileRefused):
     """The file begins like a document, but no reader can open it."""
+
+
+class FileTooLarge(FileRefused):
+    """The file is larger, or has more pages, than Pagelens agrees to read."""
 
 
 class NoPages(FileRefused):

@@ -9,13 +9,18 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 
 
-def run_pagelens(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return run_python("-m", "app", *map(str, arguments))
+TIMEOUT_S = 120
 
 
-def run_python(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run_pagelens(
+    *arguments: str | Path, timeout_s: int = TIMEOUT_S
+) -> subprocess.CompletedProcess[str]:
+    return run_python("-m", "app", *map(str, arguments), timeout_s=timeout_s)
+
+
+def run_python(*arguments: str, timeout_s: int = TIMEOUT_S) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120
+        [sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=timeout_s
     )
 
 

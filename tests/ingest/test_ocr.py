@@ -54,3 +54,17 @@ def test_an_accented_line_stays_words(words):
 
 def test_a_picture_without_text_has_no_words():
     assert read_words(draw_photo()) == ()
+
+
+def test_a_thin_picture_costs_no_more_than_others_and_its_words_stand_in_their_place():
+    # Enlarged until its short side has the detector's 736 px, it would have 15 million pixels.
+    banner = draw_lines([""], (1600, 60))
+    banner.paste(draw_lines(["The harbour"], (400, 100)).crop((0, 30, 400, 90)), (1000, 0))
+    words = read_words(banner)
+    assert [word.text for word in words] == ["The", "harbour"]
+    assert 1000 / 1600 < words[0].box.x0 < words[1].box.x1 < 1400 / 1600
+    assert words[0].box.y1 - words[0].box.y0 > 0.3
+
+
+def test_a_picture_as_thin_as_a_hair_is_read_like_any_other():
+    assert read_words(draw_lines([], (2, 1600))) == ()

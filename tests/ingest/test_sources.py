@@ -7,6 +7,7 @@ import pillow_heif
 import pytest
 
 from ingest.sources import (
+    FILE_LIMIT_BYTES,
     MediaType,
     Refusal,
     Source,
@@ -147,6 +148,32 @@ def test_a_link_to_a_folder_is_left_out_and_one_to_nowhere_is_listed_to_be_refus
     (tmp_path / "circle").symlink_to(tmp_path)
     (tmp_path / "link.pdf").symlink_to(tmp_path / "a.pdf")
     assert names_of(find_files([tmp_path]), tmp_path) == ["a.pdf", "link.pdf", "nowhere"]
+
+
+def test_folders_may_lie_deeper_in_each_other_than_a_stack_is_high(tmp_path):
+    folders = [tmp_path]
+    for _ in range(1_200):
+        folders.append(folders[-1] / "d")
+        folders[-1].mkdir()
+    path = folders[-1] / "a.pdf"
+    path.write_bytes(b"content")
+    assert find_files([tmp_path]) == [path]
+    # Removed by hand: pytest's own way of removing them is as deep as they are.
+    path.unlink()
+    for folder in folders[:0:-1]:
+        folder.rmdir()
+
+
+def test_a_file_larger_than_the_limit_is_refused_before_it_is_read(tmp_path):
+    path = tmp_path / "sparse.pdf"
+    path.write_bytes(b"%PDF-1.7\n")
+    os.truncate(path, FILE_LIMIT_BYTES + (1 << 30))
+    assert read_source(path) == Refusal(path, "the file has 3.0 GiB; the limit is 2 GiB")
+
+
+def test_a_picture_whose_comment_names_a_pdf_is_a_picture():
+    assert sniff_media_type(b"\xff\xd8\xff\xfe\x00\x0b%PDF-1.7\n") is MediaType.JPEG
+    assert sniff_media_type(b"BM and then a %PDF-1.7") is MediaType.PDF
 
 
 def test_an_empty_folder_holds_no_files(tmp_path):
