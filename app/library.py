@@ -15,6 +15,7 @@ from PIL import Image
 from app.doctor import Diagnosis, examine
 from app.encoders import LibraryEncoders, check_name
 from app.index_choice import open_index
+from app.interim_jobs import InterimJobs
 from app.lock import lock_library
 from app.settings import Settings
 from ingest.documents import (
@@ -24,12 +25,15 @@ from ingest.documents import (
     Counts,
     Document,
     Documents,
+    PageRecord,
 )
+from ingest.jobs import Job, JobState
 from ingest.pipeline import (
     IngestReport,
     OnProgress,
     Pipeline,
     Progress,
+    original_path,
     preview_path,
     remove_document,
 )
@@ -44,6 +48,7 @@ from retrieval.errors import (
     InvalidLibraryPath,
     LibraryUnusable,
     UnknownDocument,
+    UnknownPage,
 )
 from retrieval.evidence import draw_evidence
 from retrieval.index.base import ALL_PAGES, IndexLayout, PageFilter
@@ -97,6 +102,7 @@ class Library:
             self._ingest_lock = threading.Lock()
             self._is_closing = False
             self._remove_unfinished()
+            self._jobs = InterimJobs(self, settings.page_limit)
         except BaseException:
             self._lock.release()
             raise
@@ -115,6 +121,7 @@ class Library:
     def close(self) -> None:
         """Stops an ingest under way, writes what is pending and lets the folder go."""
         self._is_closing = True
+        self._jobs.close()
         with self._ingest_lock:
             self._index.close()
             self._documents.close()
@@ -170,6 +177,51 @@ class Library:
                 for refusal in ingested.failed:
                     self._documents.record_refusal(refusal)
             return ingested
+
+    @property
+    def upload_folder(self) -> Path:
+        """Where uploads lie until they are documents."""
+        folder = self.folder / "uploads"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def submit(
+        self,
+        path: Path,
+        *,
+        name: str | None = None,
+        tags: Iterable[str] = (),
+        urgent: bool = False,  # noqa: ARG002
+        is_upload: bool = False,
+    ) -> Job:
+        """Queues a file that is to be added."""
+        return self._jobs.submit(path, name or path.name, tags, is_upload=is_upload)
+
+    def list_jobs(self) -> list[Job]:
+        """All jobs, newest first."""
+        return self._jobs.list()
+
+    def find_job(self, job_id: str) -> Job:
+        """The job of this id."""
+        return self._jobs.find(job_id)
+
+    def cancel_job(self, job_id: str) -> Job:
+        """Ends a job that waits."""
+        waiting = (JobState.QUEUED, JobState.PAUSED)
+        return self._jobs.move(job_id, waiting, JobState.CANCELLED)
+
+    def pause_job(self, job_id: str) -> Job:
+        """Holds a job that waits."""
+        return self._jobs.move(job_id, (JobState.QUEUED,), JobState.PAUSED)
+
+    def resume_job(self, job_id: str) -> Job:
+        """Lets a job that is held go on."""
+        return self._jobs.move(job_id, (JobState.PAUSED,), JobState.QUEUED)
+
+    def retry_job(self, job_id: str) -> Job:
+        """Begins a job again that failed or was cancelled."""
+        ended = (JobState.FAILED, JobState.CANCELLED)
+        return self._jobs.move(job_id, ended, JobState.QUEUED)
 
     def optimize(self) -> None:
         """Makes the index small and quick after much was written.
