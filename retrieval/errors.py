@@ -30,6 +30,17 @@ class UnknownDocument(PagelensError):
     remedy = "`pagelens status` lists what the library holds."
 
 
+class UnknownPage(UnknownDocument):
+    """The document has no page of this number, or no picture of it."""
+
+
+class UnknownJob(PagelensError):
+    """The library knows no job of this id."""
+
+    exit_code = 2
+    remedy = "GET /api/v1/jobs lists the jobs of a running server."
+
+
 class AmbiguousDocument(PagelensError):
     """More than one document of the library answers to this name or id prefix."""
 
@@ -112,6 +123,10 @@ class PageTooLarge(FileRefused):
     """A page or picture is larger than Pagelens agrees to render."""
 
 
+class TooManyPages(FileRefused):
+    """An uploaded document has more pages than the server takes."""
+
+
 class RenderingFailed(FileRefused):
     """The rendering process crashed, ran out of memory, or took longer than its time limit."""
 
@@ -130,6 +145,12 @@ class LibraryUnusable(PagelensError):
     remedy = (
         "Check the free space and the rights of the library folder, then run the command again."
     )
+
+
+class DiskFull(LibraryUnusable):
+    """The disk of the library has no room for what is to be written."""
+
+    remedy = "Free some space on the disk of the library folder, then try again."
 
 
 class EvidenceNotSaved(PagelensError):
@@ -225,3 +246,58 @@ class ServerFailed(PagelensError):
 
     exit_code = 8
     remedy = "Choose another --port, or stop the program that uses it."
+
+
+class MissingCredentials(ServerFailed):
+    """The address is open to other machines, and nothing locks it."""
+
+    remedy = (
+        "Set PAGELENS_API_KEY, or PAGELENS_USER and PAGELENS_PASSWORD; or serve on 127.0.0.1."
+    )
+
+
+class InvalidRequest(PagelensError):
+    """A request to the REST API does not fit what the API takes."""
+
+    exit_code = 2
+    remedy = "/api/v1/openapi.json describes every request."
+
+
+class AccessDenied(PagelensError):
+    """A request bears no key or password, or a wrong one."""
+
+    exit_code = 8
+    remedy = "Send the server's PAGELENS_API_KEY as a bearer token, or its user and password."
+
+
+class ForeignRequest(PagelensError):
+    """A request comes from another web site, or asks for what is nobody's to fetch."""
+
+
+class UploadTooLarge(PagelensError):
+    """A request carries more bytes or files than the server takes."""
+
+    exit_code = 2
+    remedy = "Upload less at once; PAGELENS_UPLOAD_LIMIT_MB sets the limit where it is served."
+
+
+class TooManyUploads(PagelensError):
+    """One address uploads more often than the server takes.
+
+    Attributes:
+        wait_s: when the next upload is taken.
+    """
+
+    exit_code = 8
+    remedy = "Wait, then upload again; PAGELENS_UPLOADS_PER_MINUTE sets the limit."
+
+    def __init__(self, message: str, wait_s: int = 60) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
+
+
+class ServerUnreachable(PagelensError):
+    """No Pagelens server answers at an address, or not as one."""
+
+    exit_code = 8
+    remedy = "Check the address, and that `pagelens serve` runs there."
