@@ -14,11 +14,63 @@ from typing import TYPE_CHECKING
 from ingest.jobs import Job, JobState
 from ingest.pipeline import IngestReport, Progress
 from ingest.render_pool import RenderPool
-from ingest.sources import Refusal, Source, read_source
+from ingest.sources import Refusal, read_source
 from retrieval.errors import FileRefused, IngestStopped, PagelensError, TooManyPages, UnknownJob
 
 if TYPE_CHECKING:
     from app.library import Library
+
+
+class InterimJobMethods:
+    """What the library offers of jobs."""
+
+    folder: Path
+    _jobs: InterimJobs
+
+    @property
+    def upload_folder(self) -> Path:
+        """Where uploads lie until they are documents."""
+        folder = self.folder / "uploads"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def submit(
+        self,
+        path: Path,
+        *,
+        name: str | None = None,
+        tags: Iterable[str] = (),
+        urgent: bool = False,  # noqa: ARG002
+        is_upload: bool = False,
+    ) -> Job:
+        """Queues a file that is to be added."""
+        return self._jobs.submit(path, name or path.name, tags, is_upload=is_upload)
+
+    def list_jobs(self) -> list[Job]:
+        """All jobs, newest first."""
+        return self._jobs.list()
+
+    def find_job(self, job_id: str) -> Job:
+        """The job of this id."""
+        return self._jobs.find(job_id)
+
+    def cancel_job(self, job_id: str) -> Job:
+        """Ends a job that waits."""
+        waiting = (JobState.QUEUED, JobState.PAUSED)
+        return self._jobs.move(job_id, waiting, JobState.CANCELLED)
+
+    def pause_job(self, job_id: str) -> Job:
+        """Holds a job that waits."""
+        return self._jobs.move(job_id, (JobState.QUEUED,), JobState.PAUSED)
+
+    def resume_job(self, job_id: str) -> Job:
+        """Lets a job that is held go on."""
+        return self._jobs.move(job_id, (JobState.PAUSED,), JobState.QUEUED)
+
+    def retry_job(self, job_id: str) -> Job:
+        """Begins a job again that failed or was cancelled."""
+        ended = (JobState.FAILED, JobState.CANCELLED)
+        return self._jobs.move(job_id, ended, JobState.QUEUED)
 
 
 @dataclass(slots=True)
@@ -118,7 +170,7 @@ class InterimJobs:
                 f"{n_pages:,} pages, and this server takes {self._page_limit:,} of an upload"
             )
         task.job = replace(task.job, document_id=source.document_id, n_pages=n_pages)
-        report = self._ingest(task, source)
+        report = self._ingest(task)
         if report.failed and not (report.documents or report.skipped):
             raise FileRefused(report.failed[0].error)
         errors = "; ".join(refusal.error for refusal in report.failed) or None
@@ -126,7 +178,7 @@ class InterimJobs:
         if task.is_upload:
             task.path.unlink(missing_ok=True)
 
-    def _ingest(self, task: _Task, source: Source) -> IngestReport:
+    def _ingest(self, task: _Task) -> IngestReport:
         def report(progress: Progress) -> None:
             if progress.stage == "indexing":
                 task.job = replace(task.job, pages_done=progress.done)
@@ -145,4 +197,3 @@ class InterimJobs:
 
 def _fit_name(name: str) -> str:
     return name.replace("/", "_").replace("\0", "_")[:80] or "unnamed"
-

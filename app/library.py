@@ -15,7 +15,7 @@ from PIL import Image
 from app.doctor import Diagnosis, examine
 from app.encoders import LibraryEncoders, check_name
 from app.index_choice import open_index
-from app.interim_jobs import InterimJobs
+from app.interim_jobs import InterimJobMethods, InterimJobs
 from app.lock import lock_library
 from app.settings import Settings
 from ingest.documents import (
@@ -27,7 +27,6 @@ from ingest.documents import (
     Documents,
     PageRecord,
 )
-from ingest.jobs import Job, JobState
 from ingest.pipeline import (
     IngestReport,
     OnProgress,
@@ -67,7 +66,7 @@ ID_PREFIX_CHARACTERS = 6
 CODEBOOK = "cells.npz"
 
 
-class Library:
+class Library(InterimJobMethods):
     """A library folder, held by this process: adds, finds, shows and deletes documents."""
 
     def __init__(self, settings: Settings) -> None:
@@ -178,51 +177,6 @@ class Library:
                     self._documents.record_refusal(refusal)
             return ingested
 
-    @property
-    def upload_folder(self) -> Path:
-        """Where uploads lie until they are documents."""
-        folder = self.folder / "uploads"
-        folder.mkdir(exist_ok=True)
-        return folder
-
-    def submit(
-        self,
-        path: Path,
-        *,
-        name: str | None = None,
-        tags: Iterable[str] = (),
-        urgent: bool = False,  # noqa: ARG002
-        is_upload: bool = False,
-    ) -> Job:
-        """Queues a file that is to be added."""
-        return self._jobs.submit(path, name or path.name, tags, is_upload=is_upload)
-
-    def list_jobs(self) -> list[Job]:
-        """All jobs, newest first."""
-        return self._jobs.list()
-
-    def find_job(self, job_id: str) -> Job:
-        """The job of this id."""
-        return self._jobs.find(job_id)
-
-    def cancel_job(self, job_id: str) -> Job:
-        """Ends a job that waits."""
-        waiting = (JobState.QUEUED, JobState.PAUSED)
-        return self._jobs.move(job_id, waiting, JobState.CANCELLED)
-
-    def pause_job(self, job_id: str) -> Job:
-        """Holds a job that waits."""
-        return self._jobs.move(job_id, (JobState.QUEUED,), JobState.PAUSED)
-
-    def resume_job(self, job_id: str) -> Job:
-        """Lets a job that is held go on."""
-        return self._jobs.move(job_id, (JobState.PAUSED,), JobState.QUEUED)
-
-    def retry_job(self, job_id: str) -> Job:
-        """Begins a job again that failed or was cancelled."""
-        ended = (JobState.FAILED, JobState.CANCELLED)
-        return self._jobs.move(job_id, ended, JobState.QUEUED)
-
     def optimize(self) -> None:
         """Makes the index small and quick after much was written.
 
@@ -293,26 +247,40 @@ class Library:
         options = SearchOptions(limit, page_filter, mode, exact, nonsense)
         return self._search(query, options, started, rerank=rerank and mode != Mode.VISUAL)
 
-    def search_picture(self, path: Path, limit: int, page_filter: PageFilter = ALL_PAGES) -> Answer:
+    def search_picture(
+        self,
+        path: Path,
+        limit: int,
+        page_filter: PageFilter = ALL_PAGES,
+        *,
+        name: str | None = None,
+    ) -> Answer:
         """The pages and photos most like a picture: a screenshot, a photo, a crop.
+
+        Args:
+            path: where the picture lies.
+            limit: most hits to return.
+            page_filter: which pages may be returned.
+            name: what an upload is called, whose path says nothing to whoever sent it.
 
         Raises:
             FileRefused: it is no picture, or cannot be read.
         """
         started = time.perf_counter()
+        called = name or path
         source = read_source(path)
         if isinstance(source, Refusal):
-            raise FileRefused(f"{path}: {source.error}")
+            raise FileRefused(f"{called}: {source.error}")
         if not source.media_type.is_image:
-            raise FileRefused(f"{path}: only a picture can be searched with")
+            raise FileRefused(f"{called}: only a picture can be searched with")
         page = render_pages(path, source.media_type, [0], self.encoder.image_long_side_px)[0]
         if page.error is not None:
-            raise FileRefused(f"{path}: {page.error}")
+            raise FileRefused(f"{called}: {page.error}")
         (embedding,) = encode_pages(
             self.encoder,
             [Page(source.document_id, 0, page.words, page.text_source, page.image)],
         )
-        query = Query(source.name, ask_picture(embedding))
+        query = Query(name or source.name, ask_picture(embedding))
         if self._has_photos():
             photos = self.encoders.open_photos()
             with Image.open(io.BytesIO(page.preview)) as preview:
@@ -394,14 +362,46 @@ class Library:
         pages = self._documents.list_pages(document_id)
         return {page.page_index: page.text_source.value for page in pages}
 
+    def list_pages(self, document_id: str) -> list[PageRecord]:
+        """What is known of each page of a document, in order."""
+        return self._documents.list_pages(document_id)
+
+    def find_original(self, document_id: str) -> Path:
+        """The file that a document was made from.
+
+        Raises:
+            UnknownDocument: there is no such document, or its original is gone.
+        """
+        document = self.find_document(document_id)
+        path = original_path(self.folder, document.document_id)
+        if not path.is_file():
+            raise UnknownDocument(f"{document.name}: the library has lost its original")
+        return path
+
+    def find_preview(self, document_id: str, page_index: int) -> Path:
+        """The WebP file that shows a page.
+
+        Raises:
+            UnknownDocument, UnknownPage: there is no such document or page, or no picture of it.
+        """
+        document = self.find_document(document_id)
+        path = preview_path(self.folder, document.document_id, page_index)
+        if not path.is_file():
+            raise UnknownPage(f"{document.name}: there is no picture of page {page_index + 1:,}")
+        return path
+
     def find_document(self, name: str) -> Document:
         """The document of this name, id, or prefix of an id.
 
         Raises:
             UnknownDocument, AmbiguousDocument: none, or more than one, answers to it.
         """
+        # An id comes first: another document may bear it as its name.
+        known = self._documents.find(name)
+        if known is not None:
+            return known
         documents = self.list_documents()
-        found = [d for d in documents if name in (d.name, d.document_id)]
+        found = [d for d in documents if d.name == name]
         if not found and len(name) >= ID_PREFIX_CHARACTERS:
             found = [d for d in documents if d.document_id.startswith(name)]
         if not found:

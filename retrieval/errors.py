@@ -251,9 +251,7 @@ class ServerFailed(PagelensError):
 class MissingCredentials(ServerFailed):
     """The address is open to other machines, and nothing locks it."""
 
-    remedy = (
-        "Set PAGELENS_API_KEY, or PAGELENS_USER and PAGELENS_PASSWORD; or serve on 127.0.0.1."
-    )
+    remedy = "Set PAGELENS_API_KEY, or PAGELENS_USER and PAGELENS_PASSWORD; or serve on 127.0.0.1."
 
 
 class InvalidRequest(PagelensError):
