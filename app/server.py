@@ -1,4 +1,4 @@
-"""The web server: the page, and a health check for whatever watches over the process."""
+"""The web server: the REST API and the web page, behind the same doors."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from contextlib import suppress
 import uvicorn
 from fastapi import FastAPI
 
+from app.api.application import build_application
+from app.api.doors import read_credentials
 from app.library import Library
 from app.output import describe_encoders
 from app.settings import Settings
@@ -23,16 +25,19 @@ SHUTDOWN_S = 2
 
 
 def serve_library(settings: Settings, announce: Callable[[str], None]) -> None:
-    """Serves the web page until Ctrl-C or SIGTERM, then closes the library.
+    """Serves the web page and the REST API until Ctrl-C or SIGTERM, then closes the library.
 
     Args:
         settings: name the library, the host and the port.
         announce: is told the address, once it answers.
 
     Raises:
+        InvalidSetting, MissingCredentials: other machines could ask, and no door would be locked.
         ServerFailed: the address cannot be listened on.
         PagelensError: the library cannot be opened.
     """
+    # Before anything is opened.
+    read_credentials(settings)
     # uvicorn raises the signal again once it has shut down; SIGTERM's default would end the
     # process there, before the library is closed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -49,7 +54,7 @@ def serve_library(settings: Settings, announce: Callable[[str], None]) -> None:
         port = listener.getsockname()[1]
         address = f"http://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{port}"
         config = uvicorn.Config(
-            build_app(library, cache),
+            build_app(library, settings, cache),
             log_level="warning",
             timeout_graceful_shutdown=SHUTDOWN_S,
         )
@@ -59,12 +64,16 @@ def serve_library(settings: Settings, announce: Callable[[str], None]) -> None:
         server.run(sockets=[listener])
 
 
-def build_app(library: Library, cache: str) -> FastAPI:
-    """The web application over an open library.
+def build_app(library: Library, settings: Settings, cache: str) -> FastAPI:
+    """The REST API and the web page over an open library.
 
     Args:
         library: is shown as it is, and closed by whoever opened it.
-        cache: a folder for uploads and for the pictures on their way to the browser.
+        settings: lock the doors, and limit what is uploaded.
+        cache: a folder for uploads of the page and for the pictures on their way to the browser.
+
+    Raises:
+        InvalidSetting, MissingCredentials: other machines could ask, and no door would be locked.
     """
     # Gradio reads both when it is imported.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -74,11 +83,8 @@ def build_app(library: Library, cache: str) -> FastAPI:
     from ui.page import build_page
     from ui.theme import CSS, make_theme
 
-    # FastAPI's own documentation page would fetch its scripts from another host.
-    app = FastAPI(title="Pagelens", openapi_url=None)
-    app.add_api_route("/health", check_health)
     mounted: FastAPI = gr.mount_gradio_app(
-        app,
+        build_application(library, settings),
         build_page(library),
         path="/",
         theme=make_theme(),
@@ -86,13 +92,9 @@ def build_app(library: Library, cache: str) -> FastAPI:
         footer_links=[],
         run_history=False,
         ssr_mode=False,
+        max_file_size=settings.upload_limit_bytes,
     )
     return mounted
-
-
-def check_health() -> dict[str, str]:
-    """Answers as long as the server does."""
-    return {"status": "ok"}
 
 
 def open_socket(host: str, port: int) -> socket.socket:

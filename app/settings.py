@@ -69,6 +69,11 @@ class Settings(BaseSettings):
         120, ge=1, description="upload requests that are taken from one address in a minute"
     )
 
+    @property
+    def upload_limit_bytes(self) -> int:
+        """The largest upload request that is taken."""
+        return self.upload_limit_mb * 1_000_000
+
     @field_validator("qdrant_url")
     @classmethod
     def _check_url(cls, url: str | None) -> str | None:

@@ -299,3 +299,10 @@ class ServerUnreachable(PagelensError):
 
     exit_code = 8
     remedy = "Check the address, and that `pagelens serve` runs there."
+
+
+class RequestFailed(PagelensError):
+    """A Pagelens server failed at a request, or refused it for a reason that has no class here."""
+
+    exit_code = 8
+    remedy = "The log of the server says more."
