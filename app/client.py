@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import httpx
 from pydantic import BaseModel, ValidationError
@@ -129,9 +129,7 @@ class PagelensClient:
         """A job as it stands."""
         return self._ask("GET", f"/jobs/{job_id}", JobBody)
 
-    def wait(
-        self, job: JobBody, on_progress: Callable[[JobBody], None] = lambda job: None
-    ) -> JobBody:
+    def wait(self, job: JobBody, on_progress: Callable[[JobBody], None] | None = None) -> JobBody:
         """Waits until nothing more happens to a job.
 
         Args:
@@ -139,7 +137,8 @@ class PagelensClient:
             on_progress: is told the job whenever it has changed, the last time included.
         """
         for latest in self._follow(job):
-            on_progress(latest)
+            if on_progress is not None:
+                on_progress(latest)
             job = latest
         if not job.state.is_final:
             raise ServerUnreachable(f"{self.address} went away before {job.name} was done")
@@ -152,7 +151,7 @@ class PagelensClient:
         ):
             if response.is_error:
                 response.read()
-                self._read(response, JobBody)
+                self._refuse(response)
             for line in response.iter_lines():
                 name, _, value = line.partition(":")
                 # Others keep the connection open.
@@ -224,7 +223,7 @@ class PagelensClient:
         except ValidationError as error:
             raise ServerUnreachable(f"{self.address} does not answer as Pagelens does") from error
 
-    def _refuse(self, response: httpx.Response) -> None:
+    def _refuse(self, response: httpx.Response) -> NoReturn:
         try:
             detail = ErrorBody.model_validate_json(response.content).error
         except ValidationError as error:

@@ -21,7 +21,9 @@ def get_library(request: Request) -> Library:
 LibraryDependency = Annotated[Library, Depends(get_library)]
 DocumentId = Annotated[
     str,
-    Path(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the file's bytes", example=EXAMPLE_ID),
+    Path(
+        pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the file's bytes", examples=[EXAMPLE_ID]
+    ),
 ]
 
 
@@ -34,7 +36,7 @@ def find_document(document_id: DocumentId, library: LibraryDependency) -> Docume
 
 
 KnownDocument = Annotated[Document, Depends(find_document)]
-JobId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$", example=EXAMPLE_JOB_ID)]
+JobId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$", examples=[EXAMPLE_JOB_ID])]
 PageNumber = Annotated[int, Path(ge=1, le=MAX_PAGE_NUMBER, description="1-based")]
 Limit = Annotated[int, Query(ge=1, le=MAX_LISTED, description="most entries to return")]
 Offset = Annotated[int, Query(ge=0, le=2**31, description="entries to pass over")]

@@ -61,8 +61,9 @@ class ReceivedForm:
         """Takes a file from the parser, safely on disk."""
         if len(self.files) == MAX_FILES:
             raise UploadTooLarge(f"more than {MAX_FILES} files in one upload")
-        # An empty one is in memory still.
-        file.flush_to_disk()
+        if file.in_memory:
+            # It is empty.
+            file.flush_to_disk()
         os.fsync(file.file_object.fileno())
         file.close()
         path = Path(os.fsdecode(file.actual_file_name or b""))
