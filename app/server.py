@@ -83,9 +83,13 @@ def build_app(library: Library, settings: Settings, cache: str) -> FastAPI:
     from ui.page import build_page
     from ui.theme import CSS, make_theme
 
+    page = build_page(library)
+    # Gradio checks that the files it is handed are uploads of its own only in a page that was
+    # launched, which one that is mounted never is: any path of this machine would do.
+    page.has_launched = True
     mounted: FastAPI = gr.mount_gradio_app(
         build_application(library, settings),
-        build_page(library),
+        page,
         path="/",
         theme=make_theme(),
         css=CSS,

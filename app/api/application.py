@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 
-from fastapi import Depends, FastAPI
-from fastapi.security import HTTPBasic, HTTPBearer
+from fastapi import FastAPI, Security
+from fastapi.openapi.models import HTTPBase
+from fastapi.security.base import SecurityBase
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
@@ -42,10 +44,11 @@ def build_application(library: Library, settings: Settings) -> FastAPI:
     registry = CollectorRegistry()
     registry.register(LibraryCollector(library))
     # FastAPI's own documentation page would fetch its scripts from another host.
-    app = FastAPI(title="Pagelens", openapi_url=None, max_body_size=settings.upload_limit_bytes)
+    app = FastAPI(title="Pagelens", openapi_url=None)
     install_error_pages(app)
     # Each stands before those that are added above it. CORS allows nothing; without it the web
     # page's framework would allow some.
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=settings.upload_limit_bytes)
     app.add_middleware(CORSMiddleware, allow_origins=[])
     app.add_middleware(Doors, settings=settings)
     app.add_middleware(SecurityHeaders)
@@ -69,8 +72,8 @@ def build_api(library: Library) -> FastAPI:
         responses=ERROR_RESPONSES,
         # The doors check them; here they are described.
         dependencies=[
-            Depends(HTTPBearer(auto_error=False, description="the server's API key")),
-            Depends(HTTPBasic(auto_error=False, description="its user and password")),
+            Security(DescribedScheme("bearer", "the server's API key")),
+            Security(DescribedScheme("basic", "its user and password")),
         ],
     )
     api.state.library = library
@@ -78,6 +81,17 @@ def build_api(library: Library) -> FastAPI:
     for module in (documents, jobs, search, overview):
         api.include_router(module.router)
     return api
+
+
+class DescribedScheme(SecurityBase):
+    """A way to log in as the OpenAPI description names it; refuses nothing."""
+
+    def __init__(self, scheme: str, description: str) -> None:
+        self.model = HTTPBase(scheme=scheme, description=description)
+        self.scheme_name = scheme
+
+    def __call__(self) -> None:
+        """Lets everything pass: what comes here has passed the doors."""
 
 
 def check_health() -> dict[str, str]:

@@ -27,6 +27,8 @@ MAX_LISTED = 1000
 MAX_PAGE_NUMBER = 1_000_000
 MAX_TAGS = 50
 MAX_DOCUMENTS = 1000
+# More than the longest question, with every filter, takes.
+MAX_JSON_BYTES = 2_000_000
 
 # Far from where a time zone's offset leaves what a date can be.
 FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(9998, 12, 31)
@@ -37,6 +39,12 @@ EXAMPLE_JOB_ID = "0b5f6c1e-7a52-4f0c-9a3e-0c2f4f3c8d11"
 DocumentIdText = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 # As PostgreSQL and the index take it.
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
+QuestionText = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[^\x00]*[^\s\x00][^\x00]*$", min_length=1, max_length=MAX_QUESTION_CHARACTERS
+    ),
+]
 Tag = Annotated[Text, StringConstraints(min_length=1, max_length=100)]
 DocumentName = Annotated[Text, StringConstraints(min_length=1, max_length=1000)]
 PageNumberValue = Annotated[int, Field(ge=1, le=MAX_PAGE_NUMBER)]
@@ -233,12 +241,7 @@ class SearchBody(SearchFilters):
         }
     )
 
-    question: (
-        Annotated[
-            Text, StringConstraints(pattern=r"\S", min_length=1, max_length=MAX_QUESTION_CHARACTERS)
-        ]
-        | None
-    ) = None
+    question: QuestionText | None = None
     like: LikeBody | None = None
     mode: Literal["hybrid", "visual", "text"] = Field(
         "hybrid", description="rank by vectors (visual), by words (text) or both; for a question"

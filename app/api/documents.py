@@ -8,11 +8,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, Response
-from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from app.api.bodies import (
-    MAX_QUESTION_CHARACTERS,
     MAX_TAGS,
     DeletedBody,
     DocumentBody,
@@ -21,8 +20,8 @@ from app.api.bodies import (
     JobBody,
     JobListBody,
     PageBody,
+    QuestionText,
     Tag,
-    Text,
 )
 from app.api.requests import KnownDocument, LibraryDependency, Limit, Offset, PageNumber
 from app.api.uploads import ReceivedForm, describe_form, keep_file, receive_form
@@ -35,8 +34,7 @@ WEBP = "image/webp"
 EVIDENCE_QUALITY = 88
 
 Question = Annotated[
-    Text,
-    StringConstraints(pattern=r"\S", min_length=1, max_length=MAX_QUESTION_CHARACTERS),
+    QuestionText,
     Query(description="what the page was found by", examples=["net sales in 2021"]),
 ]
 TAGS: TypeAdapter[list[str]] = TypeAdapter(Annotated[list[Tag], Field(max_length=MAX_TAGS)])

@@ -21,6 +21,7 @@ from pydantic import SecretStr
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.bodies import MAX_JSON_BYTES
 from app.api.errors import answer_error
 from app.settings import Settings
 from retrieval.errors import (
@@ -156,17 +157,18 @@ class Doors:
             raise ForeignRequest("only files of the library are served")
         if scope.get("method") not in SAFE_METHODS:
             check_origin(headers)
-            self._check_size(headers)
+            self._check_size(scope["path"], headers)
             if scope["path"].rstrip("/") in UPLOAD_PATHS:
                 self._check_rate(scope)
 
-    def _check_size(self, headers: Headers) -> None:
+    def _check_size(self, path: str, headers: Headers) -> None:
         """Refuses by what a request says of itself; the application counts what comes in."""
+        is_json = path.startswith(API) and path not in UPLOAD_PATHS
+        limit_bytes = min(self._max_body_bytes, MAX_JSON_BYTES) if is_json else self._max_body_bytes
         length = headers.get("content-length", "0")
-        if length.isdecimal() and int(length) > self._max_body_bytes:
+        if length.isdecimal() and int(length) > limit_bytes:
             raise UploadTooLarge(
-                f"the request has {int(length):,} bytes, and this server takes "
-                f"{self._max_body_bytes:,}"
+                f"the request has {int(length):,} bytes, and this server takes {limit_bytes:,}"
             )
 
     def _check_rate(self, scope: Scope) -> None:

@@ -11,11 +11,21 @@ from fastapi.sse import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 
 from app.api.bodies import JobBody, JobListBody
+from app.api.errors import ERROR_RESPONSES
 from app.api.requests import JobId, LibraryDependency, Limit, Offset
 from ingest.jobs import Job
 
 # How often a job is looked at while somebody listens: it may be run by another process.
 POLL_S = 0.25
+
+# A stream of events is refused in JSON, as everything else is.
+STREAM_ERRORS: dict[int | str, dict[str, object]] = {
+    status: {
+        "description": "why not",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}},
+    }
+    for status in ERROR_RESPONSES
+}
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
@@ -44,7 +54,7 @@ def describe_job(job: KnownJob) -> JobBody:
     return JobBody.model_validate(job)
 
 
-@router.get("/{job_id}/events", response_class=EventSourceResponse)
+@router.get("/{job_id}/events", response_class=EventSourceResponse, responses=STREAM_ERRORS)
 async def follow_job(job: KnownJob, library: LibraryDependency) -> AsyncIterable[JobBody]:
     """A job as it stands, and again whenever it has changed; ends when nothing more will happen."""
     yield JobBody.model_validate(job)

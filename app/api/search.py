@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 
-from app.api.bodies import AnswerBody, SearchBody, SearchFilters
+from app.api.bodies import MAX_JSON_BYTES, AnswerBody, SearchBody, SearchFilters
 from app.api.requests import LibraryDependency
 from app.api.uploads import ReceivedFile, describe_form, receive_form
 from app.filters import build_filter
@@ -17,9 +17,6 @@ from retrieval.errors import InvalidRequest
 from retrieval.index.base import PageFilter
 from retrieval.records import Answer, Box
 from retrieval.search import Mode
-
-# More than the longest question, with every filter, takes.
-MAX_JSON_BYTES = 1 << 20
 
 router = APIRouter(prefix="/search", tags=["search"])
 
