@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from fpdf import FPDF
 from playwright.sync_api import Error, expect
 
+from app.client import PagelensClient
 from tests.browser.conftest import start_server
-from tests.browsing import add_files, open_library, search_for
+from tests.browsing import open_library, search_for
+from tests.documents import write_text_pdf
 
 pytestmark = pytest.mark.browser
 
@@ -15,28 +16,30 @@ KEY = "key-of-the-browser"
 
 # Taken for HTML, it would run a script, and ask the server for a picture called "x".
 NAME = "<img src=x onerror=alert(1)>.pdf"
-INGEST_MS = 30_000
 
 
-def test_the_name_of_a_file_is_shown_as_text_wherever_it_stands(page):
+def test_the_name_of_a_file_is_shown_as_text_wherever_it_stands(page, server, tmp_path):
     dialogs = []
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
-    pdf = FPDF()
-    pdf.set_font("Helvetica", size=18)
-    pdf.add_page()
-    pdf.multi_cell(0, 10, "The lighthouse keeper feeds eleven gulls every morning.")
-    whole = {"name": NAME, "mimeType": "application/pdf", "buffer": bytes(pdf.output())}
-    broken = {"name": f"broken {NAME}", "mimeType": "application/pdf", "buffer": b"no PDF"}
+    path = write_text_pdf(tmp_path / NAME, "The lighthouse keeper feeds eleven gulls.")
+    # Gradio takes such characters out of the names of its own uploads; the API does not.
+    with PagelensClient(server) as client:
+        (job,) = client.upload([path])
+        assert client.wait(job).name == NAME
     open_library(page)
-    add_files(page, whole, broken)
-    expect(page.locator("#add-report")).to_contain_text("Added 1 document", timeout=INGEST_MS)
     expect(page.locator("#documents")).to_contain_text(NAME)
-    expect(page.locator("#refusals")).to_contain_text(NAME)
-    search_for(page, "Who feeds the gulls?")
+    page.get_by_label("Delete a document").click()
+    page.get_by_role("option", name=NAME).click()
+    search_for_gulls(page)
     expect(page.locator("#results .caption-label")).to_contain_text(NAME)
     expect(page.locator("#page-title")).to_contain_text(NAME)
     assert page.locator('img[src="x"]').count() == 0
     assert not dialogs
+
+
+def search_for_gulls(page):
+    page.get_by_role("tab", name="Search").click()
+    search_for(page, "Who feeds the gulls?")
 
 
 def test_the_page_asks_for_the_key_and_then_works_as_ever(browser, tmp_path):
