@@ -26,12 +26,12 @@ from app.api.bodies import (
 from app.api.requests import KnownDocument, LibraryDependency, Limit, Offset, PageNumber
 from app.api.uploads import ReceivedForm, describe_form, keep_file, receive_form
 from app.library import Library
+from app.output import EVIDENCE_QUALITY
 from ingest.jobs import Job
 from retrieval.errors import InvalidRequest, UnknownPage
 from retrieval.index.base import PageFilter
 
 WEBP = "image/webp"
-EVIDENCE_QUALITY = 88
 
 Question = Annotated[
     QuestionText,

@@ -84,7 +84,7 @@ class ReceivedForm:
 async def receive_form(request: Request, folder: Path) -> AsyncIterator[ReceivedForm]:
     """Streams a form into a folder of its own, which is gone when the form is left.
 
-    The body's size is limited by the application (`max_body_size`), while it arrives.
+    The body's size is limited by the application, while it arrives.
 
     Args:
         request: its body has not been read.
