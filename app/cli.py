@@ -175,7 +175,12 @@ def serve(
     vector_storage: VectorStorageOption = None,
     skip_self_test: SkipSelfTestOption = False,
 ) -> None:
-    """Serve the web page: upload, search, look."""
+    """Serve the web page and the REST API: upload, search, look.
+
+    On another address than 127.0.0.1 only with PAGELENS_API_KEY, or PAGELENS_USER and
+    PAGELENS_PASSWORD; the page then asks for a user and a password (any user, and the key, where
+    there is no user).
+    """
     from app.server import serve_library
 
     settings = make_settings(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from datetime import datetime, time
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -103,10 +103,9 @@ def search(
     as_json: JsonOption = False,
 ) -> None:
     """Find the pages and photos that answer a question, or look like a picture."""
+    from app.filters import build_filter
     from app.output import answer_json, hit_json
     from retrieval.evaluation import load_questions
-    from retrieval.index.base import PageFilter
-    from retrieval.records import Kind
     from retrieval.search import Mode
 
     if sum((bool(questions), queries is not None, image is not None, like is not None)) != 1:
@@ -127,12 +126,13 @@ def search(
         if opened.has_lost_its_index():
             typer.echo(LOST_INDEX, err=True)
         options: dict[str, Any] = {
-            "page_filter": PageFilter(
-                documents=_find_documents(opened, document),
-                kind=None if kind is None else Kind(kind),
-                tags=frozenset(tag or ()),
+            "page_filter": build_filter(
+                opened,
+                documents=document or (),
+                kind=kind,
+                tags=tag or (),
                 pages=page_range,
-                added=(_start_of(added_from), _end_of(added_until)),
+                added=(added_from, added_until),
             ),
             "mode": Mode(mode),
             "exact": exact,
@@ -159,20 +159,6 @@ def search(
                 _print_answer(answer, around, grouped=group)
             prefix = str(number) if len(answers) > 1 else ""
             _save_evidence(opened, answer, save_evidence, prefix)
-
-
-def _find_documents(library: Library, names: list[str] | None) -> frozenset[str] | None:
-    if not names:
-        return None
-    return frozenset(library.find_document(name).document_id for name in names)
-
-
-def _start_of(day: datetime | None) -> datetime | None:
-    return None if day is None else day.astimezone()
-
-
-def _end_of(day: datetime | None) -> datetime | None:
-    return None if day is None else datetime.combine(day, time.max).astimezone()
 
 
 def _read_page_range(text: str) -> tuple[int | None, int | None]:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import threading
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
@@ -18,46 +15,40 @@ from app.doctor import Diagnosis, examine, repair
 from app.encoders import LibraryEncoders, check_name
 from app.index_choice import open_index
 from app.lock import lock_library
+from app.searching import Searching
 from app.settings import Settings
 from app.settling import Settling
 from ingest.documents import (
-    NONSENSE_SCORE,
-    PHOTO_ENCODER_KEY,
     Counts,
     Document,
     Documents,
+    PageRecord,
 )
-from ingest.files import preview_path, remove_document
+from ingest.files import original_path, preview_path, remove_document
 from ingest.ingestion import Ingestion
 from ingest.job_table import Jobs
 from ingest.jobs import JobState
 from ingest.progress import IngestReport, OnProgress, Progress
-from ingest.render import render_pages
 from ingest.run import run_ingest
-from ingest.sources import Refusal, read_source
-from retrieval.encoders.base import Encoder
-from retrieval.encoders.stream import encode_pages
+from ingest.sources import Refusal
 from retrieval.errors import (
     AmbiguousDocument,
     BackupNotWritten,
-    FileRefused,
     IngestStopped,
     InvalidLibraryPath,
     LibraryUnusable,
     UnknownDocument,
+    UnknownPage,
 )
 from retrieval.evidence import draw_evidence
-from retrieval.index.base import ALL_PAGES, IndexLayout, PageFilter
-from retrieval.lexical import weigh_question
-from retrieval.queries import Query, ask_picture, ask_region, no_words
-from retrieval.records import Answer, Box, Hit, Page
-from retrieval.search import Mode, SearchOptions, search_pages
+from retrieval.index.base import IndexLayout
+from retrieval.records import Hit
 
 # So short a prefix of an id is more likely a name.
 ID_PREFIX_CHARACTERS = 6
 
 
-class Library:
+class Library(Searching):
     """A library folder, held by this process: adds, finds, shows and deletes documents."""
 
     def __init__(self, settings: Settings) -> None:
@@ -95,6 +86,7 @@ class Library:
                 self._documents,
                 self._jobs,
                 self._documents.database.workflow_url,
+                settings.page_limit,
             )
             self._settling = Settling(
                 self.folder, self.encoder, self._index, self._documents, self.jobs.writing
@@ -134,11 +126,6 @@ class Library:
         folder = self.folder / "uploads"
         folder.mkdir(exist_ok=True)
         return folder
-
-    @property
-    def encoder(self) -> Encoder:
-        """The encoder of pages that the library is bound to."""
-        return self.encoders.pages
 
     def ingest(
         self,
@@ -230,131 +217,6 @@ class Library:
         """
         self._index.optimize()
 
-    def search(
-        self,
-        question: str,
-        limit: int,
-        *,
-        page_filter: PageFilter = ALL_PAGES,
-        mode: Mode = Mode.HYBRID,
-        exact: bool = False,
-        rerank: bool = True,
-    ) -> Answer:
-        """The best pages and photos for a question, in whole documents only.
-
-        Args:
-            question: what is looked for.
-            limit: most hits to return.
-            page_filter: which pages may be returned.
-            mode: whether pages are ranked by their vectors, by their words, or by both.
-            exact: whether MaxSim looks at every page, however large the library is.
-            rerank: whether the reranker, if the library has one, reads the best pages.
-        """
-        started = time.perf_counter()
-        self._documents.record_question(question)
-        query = Query(
-            question,
-            self.encoder.encode_query(question),
-            question=question,
-            terms=weigh_question(question),
-        )
-        if mode != Mode.TEXT and self._has_photos():
-            photos = self.encoders.open_photos()
-            query = replace(
-                query, photo=photos.encode_text(question), clear_score=photos.clear_score
-            )
-        nonsense = float(self._documents.read_setting(NONSENSE_SCORE) or 0.0)
-        options = SearchOptions(limit, page_filter, mode, exact, nonsense)
-        return self._search(query, options, started, rerank=rerank and mode != Mode.VISUAL)
-
-    def search_picture(self, path: Path, limit: int, page_filter: PageFilter = ALL_PAGES) -> Answer:
-        """The pages and photos most like a picture: a screenshot, a photo, a crop.
-
-        Raises:
-            FileRefused: it is no picture, or cannot be read.
-        """
-        started = time.perf_counter()
-        source = read_source(path)
-        if isinstance(source, Refusal):
-            raise FileRefused(f"{path}: {source.error}")
-        if not source.media_type.is_image:
-            raise FileRefused(f"{path}: only a picture can be searched with")
-        page = render_pages(path, source.media_type, [0], self.encoder.image_long_side_px)[0]
-        if page.error is not None:
-            raise FileRefused(f"{path}: {page.error}")
-        (embedding,) = encode_pages(
-            self.encoder,
-            [Page(source.document_id, 0, page.words, page.text_source, page.image)],
-        )
-        query = Query(source.name, ask_picture(embedding))
-        if self._has_photos():
-            photos = self.encoders.open_photos()
-            with Image.open(io.BytesIO(page.preview)) as preview:
-                vector = photos.encode_photos([preview.convert("RGB")])[0]
-            query = replace(query, photo=photos.look_like(vector))
-        return self._search(query, SearchOptions(limit, page_filter), started)
-
-    def search_like(
-        self,
-        document_id: str,
-        page_index: int,
-        limit: int,
-        region: Box | None = None,
-        page_filter: PageFilter = ALL_PAGES,
-    ) -> Answer:
-        """The pages most like a page of the library, or like a region of it.
-
-        Works on stored vectors; only a region of a photo is looked at anew.
-
-        Raises:
-            UnknownDocument: the library has no such page.
-        """
-        started = time.perf_counter()
-        document = self.find_document(document_id)
-        if not 0 <= page_index < document.n_pages:
-            raise UnknownDocument(
-                f"{document.name} has {document.n_pages:,} pages, no page {page_index + 1:,}"
-            )
-        (embedding,) = self._index.fetch([(document.document_id, page_index)])
-        if embedding is None:
-            asked = no_words(self.encoder.spec.dim)
-        else:
-            asked = ask_picture(embedding) if region is None else ask_region(embedding, region)
-        query = Query(f"like {document.name}, page {page_index + 1:,}", asked)
-        vector = self._index.fetch_photo(document.document_id, page_index)
-        if vector is not None:
-            photos = self.encoders.open_photos()
-            picture = self.page_picture(document.document_id, page_index)
-            if region is not None and picture is not None:
-                vector = photos.encode_photos([crop_region(picture, region)])[0]
-            query = replace(query, photo=photos.look_like(vector))
-        # One more, as the page itself comes first and is left out.
-        answer = self._search(query, SearchOptions(limit + 1, page_filter), started)
-        others = [
-            hit
-            for hit in answer.hits
-            if (hit.document_id, hit.page_index) != (document.document_id, page_index)
-        ]
-        return replace(answer, hits=tuple(others[:limit]))
-
-    def _search(
-        self, query: Query, options: SearchOptions, started: float, *, rerank: bool = False
-    ) -> Answer:
-        """Asks in whole documents only; the time since `started` counts, encoding included."""
-        unfinished = frozenset(d.document_id for d in self._documents.list_unfinished())
-        where = options.page_filter
-        answer = search_pages(
-            query,
-            replace(options, page_filter=replace(where, excluded=where.excluded | unfinished)),
-            index=self._index,
-            modality=self.encoder.spec.modality,
-            reranker=self.encoders.open_reranker() if rerank else None,
-        )
-        return replace(answer, seconds=time.perf_counter() - started)
-
-    def _has_photos(self) -> bool:
-        return self._documents.read_setting(PHOTO_ENCODER_KEY) is not None
-
     def list_documents(self) -> list[Document]:
         """The documents that can be searched, newest first."""
         return self._documents.list_whole()
@@ -368,14 +230,46 @@ class Library:
         pages = self._documents.list_pages(document_id)
         return {page.page_index: page.text_source.value for page in pages}
 
+    def list_pages(self, document_id: str) -> list[PageRecord]:
+        """What is known of each page of a document, in order."""
+        return self._documents.list_pages(document_id)
+
+    def find_original(self, document_id: str) -> Path:
+        """The file that a document was made from.
+
+        Raises:
+            UnknownDocument: there is no such document, or its original is gone.
+        """
+        document = self.find_document(document_id)
+        path = original_path(self.folder, document.document_id)
+        if not path.is_file():
+            raise UnknownDocument(f"{document.name}: the library has lost its original")
+        return path
+
+    def find_preview(self, document_id: str, page_index: int) -> Path:
+        """The WebP file that shows a page.
+
+        Raises:
+            UnknownDocument, UnknownPage: there is no such document or page, or no picture of it.
+        """
+        document = self.find_document(document_id)
+        path = preview_path(self.folder, document.document_id, page_index)
+        if not path.is_file():
+            raise UnknownPage(f"{document.name}: there is no picture of page {page_index + 1:,}")
+        return path
+
     def find_document(self, name: str) -> Document:
         """The document of this name, id, or prefix of an id.
 
         Raises:
             UnknownDocument, AmbiguousDocument: none, or more than one, answers to it.
         """
+        # An id comes first: another document may bear it as its name.
+        known = self._documents.find(name)
+        if known is not None:
+            return known
         documents = self.list_documents()
-        found = [d for d in documents if name in (d.name, d.document_id)]
+        found = [d for d in documents if d.name == name]
         if not found and len(name) >= ID_PREFIX_CHARACTERS:
             found = [d for d in documents if d.document_id.startswith(name)]
         if not found:
@@ -473,11 +367,3 @@ class Library:
             if document.document_id in kept:
                 continue
             remove_document(self.folder, document.document_id, self._index, self._documents)
-
-
-def crop_region(picture: Image.Image, region: Box) -> Image.Image:
-    """The part of a page's picture that a region covers; at least a pixel."""
-    left, top = int(region.x0 * picture.width), int(region.y0 * picture.height)
-    right = max(left + 1, round(region.x1 * picture.width))
-    bottom = max(top + 1, round(region.y1 * picture.height))
-    return picture.crop((left, top, right, bottom))

@@ -1,4 +1,4 @@
-"""The web server: the page, and a health check for whatever watches over the process."""
+"""The web server: the REST API and the web page, behind the same doors."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import signal
 import socket
 import tempfile
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import uvicorn
 from fastapi import FastAPI
 
+from app.api.application import build_application
+from app.api.doors import read_credentials
 from app.library import Library
 from app.output import describe_encoders
 from app.settings import Settings
@@ -23,16 +25,19 @@ SHUTDOWN_S = 2
 
 
 def serve_library(settings: Settings, announce: Callable[[str], None]) -> None:
-    """Serves the web page until Ctrl-C or SIGTERM, then closes the library.
+    """Serves the web page and the REST API until Ctrl-C or SIGTERM, then closes the library.
 
     Args:
         settings: name the library, the host and the port.
         announce: is told the address, once it answers.
 
     Raises:
+        InvalidSetting, MissingCredentials: other machines could ask, and no door would be locked.
         ServerFailed: the address cannot be listened on.
         PagelensError: the library cannot be opened.
     """
+    # Before anything is opened.
+    read_credentials(settings)
     # uvicorn raises the signal again once it has shut down; SIGTERM's default would end the
     # process there, before the library is closed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -41,15 +46,17 @@ def serve_library(settings: Settings, announce: Callable[[str], None]) -> None:
         open_socket(settings.host, settings.port) as listener,
         Library(settings) as library,
         tempfile.TemporaryDirectory(prefix="pagelens-web-", ignore_cleanup_errors=True) as cache,
+        ExitStack() as serving,
     ):
         for line in describe_encoders(library):
             announce(line)
         # Before anyone asks: nothing is answered meanwhile.
         library.optimize()
+        serving.enter_context(library.keep_working())
         port = listener.getsockname()[1]
         address = f"http://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{port}"
         config = uvicorn.Config(
-            build_app(library, cache),
+            build_app(library, settings, cache),
             log_level="warning",
             timeout_graceful_shutdown=SHUTDOWN_S,
         )
@@ -59,12 +66,16 @@ def serve_library(settings: Settings, announce: Callable[[str], None]) -> None:
         server.run(sockets=[listener])
 
 
-def build_app(library: Library, cache: str) -> FastAPI:
-    """The web application over an open library.
+def build_app(library: Library, settings: Settings, cache: str) -> FastAPI:
+    """The REST API and the web page over an open library.
 
     Args:
         library: is shown as it is, and closed by whoever opened it.
-        cache: a folder for uploads and for the pictures on their way to the browser.
+        settings: lock the doors, and limit what is uploaded.
+        cache: a folder for uploads of the page and for the pictures on their way to the browser.
+
+    Raises:
+        InvalidSetting, MissingCredentials: other machines could ask, and no door would be locked.
     """
     # Gradio reads both when it is imported.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -74,25 +85,22 @@ def build_app(library: Library, cache: str) -> FastAPI:
     from ui.page import build_page
     from ui.theme import CSS, make_theme
 
-    # FastAPI's own documentation page would fetch its scripts from another host.
-    app = FastAPI(title="Pagelens", openapi_url=None)
-    app.add_api_route("/health", check_health)
+    page = build_page(library)
+    # Gradio checks that the files it is handed are uploads of its own only in a page that was
+    # launched, which one that is mounted never is: any path of this machine would do.
+    page.has_launched = True
     mounted: FastAPI = gr.mount_gradio_app(
-        app,
-        build_page(library),
+        build_application(library, settings),
+        page,
         path="/",
         theme=make_theme(),
         css=CSS,
         footer_links=[],
         run_history=False,
         ssr_mode=False,
+        max_file_size=settings.upload_limit_bytes,
     )
     return mounted
-
-
-def check_health() -> dict[str, str]:
-    """Answers as long as the server does."""
-    return {"status": "ok"}
 
 
 def open_socket(host: str, port: int) -> socket.socket:

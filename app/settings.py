@@ -62,6 +62,23 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="the address the web page is served on")
     port: int = Field(7860, ge=0, le=65535, description="its port; 0 takes a free one")
+    api_key: SecretStr | None = Field(
+        None, description="whoever asks the server must know it, as a bearer token or password"
+    )
+    user: str | None = Field(None, min_length=1, description="who may log in, with a password")
+    password: SecretStr | None = Field(None, min_length=1, description="that user's password")
+    upload_limit_mb: int = Field(
+        500, ge=1, description="the largest upload request that is taken, in MB"
+    )
+    page_limit: int = Field(5000, ge=1, description="pages of the longest upload that is taken")
+    uploads_per_minute: int = Field(
+        120, ge=1, description="upload requests that are taken from one address in a minute"
+    )
+
+    @property
+    def upload_limit_bytes(self) -> int:
+        """The largest upload request that is taken."""
+        return self.upload_limit_mb * 1_000_000
 
     @field_validator("database_url")
     @classmethod
@@ -99,7 +116,15 @@ class Settings(BaseSettings):
             raise ValueError("an address such as https://qdrant.example.org:6333 is expected")
         return url
 
-    @field_validator("qdrant_api_key")
+    @field_validator("user")
+    @classmethod
+    def _check_user(cls, user: str | None) -> str | None:
+        """A colon ends the name of a user where a browser sends it."""
+        if user is not None and ":" in user:
+            raise ValueError("a name without a colon is expected")
+        return user
+
+    @field_validator("qdrant_api_key", "api_key")
     @classmethod
     def _check_header(cls, key: SecretStr | None) -> SecretStr | None:
         """Clients print a header that they cannot send, and with it the key."""

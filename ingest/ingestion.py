@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
+from sqlalchemy import URL
 
 from ingest.document_writer import DocumentWriter
 from ingest.documents import Document, Documents
@@ -20,12 +20,13 @@ from ingest.job_news import JobNews
 from ingest.job_steps import ACTIVE, JobSteps
 from ingest.job_table import Jobs, Task
 from ingest.jobs import Job, JobState
+from ingest.render import RenderedPage, render_pages
 from ingest.render_pool import RenderPool
-from ingest.sources import Refusal, Source, read_source
+from ingest.sources import MediaType, Refusal, Source, read_source
 from ingest.versions import Versions
 from retrieval.encoders.base import Encoder, PhotoEncoder
 from retrieval.encoders.stream import Encoding
-from retrieval.errors import FileRefused, IngestBusy, JobNotPossible, UnreadableFile
+from retrieval.errors import FileRefused, IngestBusy, JobNotPossible, TooManyPages, UnreadableFile
 from retrieval.index.base import PageIndex
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ class Ingestion:
         index: PageIndex,
         documents: Documents,
         jobs: Jobs,
-        database: sa.URL,
+        database: URL,
+        upload_page_limit: int,
     ) -> None:
         self._folder = folder
         self._encoder = encoder
@@ -57,6 +59,7 @@ class Ingestion:
         self._documents = documents
         self._jobs = jobs
         self._database = database
+        self._upload_page_limit = upload_page_limit
         # Held while the index is written, and while nothing may be written to it.
         self.writing = threading.Lock()
         self._resources = ExitStack()
@@ -158,6 +161,10 @@ class Ingestion:
                 return known
             try:
                 n_pages = self._pool.count_pages(path, read.media_type)
+                if is_upload and n_pages > self._upload_page_limit:
+                    raise TooManyPages(
+                        f"it has {n_pages:,} pages; an upload may have {self._upload_page_limit:,}"
+                    )
                 job = replace(job, document_id=read.document_id, n_pages=n_pages)
             except FileRefused as error:
                 refused = str(error)
@@ -169,6 +176,14 @@ class Ingestion:
         if not refused:
             workflow.enqueue(job.job_id, task.attempt, is_urgent=is_urgent)
         return job
+
+    def render_picture(self, path: Path, media_type: MediaType) -> RenderedPage:
+        """A picture that is searched with, as a page; within the limits of files while at work."""
+        task = (path, media_type, [0], self._encoder.image_long_side_px)
+        if self._workflow is None:
+            return render_pages(*task)[0]
+        pages: list[RenderedPage] = self._pool.run(render_pages, *task)
+        return pages[0]
 
     def add_again(self, document: Document) -> Job:
         """Makes a document of the library anew, from the original that it keeps.

@@ -33,17 +33,22 @@ class UnknownDocument(PagelensError):
     remedy = "`pagelens status` lists what the library holds."
 
 
+class UnknownPage(UnknownDocument):
+    """The document has no page of this number, or no picture of it."""
+
+
+class UnknownJob(PagelensError):
+    """The library knows no job of this id."""
+
+    exit_code = 2
+    remedy = "GET /api/v1/jobs lists the jobs of a running server."
+
+
 class AmbiguousDocument(PagelensError):
     """More than one document of the library answers to this name or id prefix."""
 
     exit_code = 2
     remedy = "Give the document id, or enough of its first characters."
-
-
-class UnknownJob(PagelensError):
-    """No job has this id."""
-
-    exit_code = 2
 
 
 class JobNotPossible(PagelensError):
@@ -143,6 +148,10 @@ class PageTooLarge(FileRefused):
     """A page or picture is larger than Pagelens agrees to render."""
 
 
+class TooManyPages(FileRefused):
+    """An uploaded document has more pages than the server takes."""
+
+
 class RenderingFailed(FileRefused):
     """The rendering process crashed, ran out of memory, or took longer than its time limit."""
 
@@ -201,6 +210,12 @@ class InvalidBackup(PagelensError):
 
     exit_code = 7
     remedy = "Nothing was restored. Copy the file anew from where it was written, or take another."
+
+
+class DiskFull(LibraryUnusable):
+    """The disk of the library has no room for what is to be written."""
+
+    remedy = "Free some space on the disk of the library folder, then try again."
 
 
 class EvidenceNotSaved(PagelensError):
@@ -300,3 +315,63 @@ class ServerFailed(PagelensError):
 
     exit_code = 8
     remedy = "Choose another --port, or stop the program that uses it."
+
+
+class MissingCredentials(ServerFailed):
+    """The address is open to other machines, and nothing locks it."""
+
+    remedy = "Set PAGELENS_API_KEY, or PAGELENS_USER and PAGELENS_PASSWORD; or serve on 127.0.0.1."
+
+
+class InvalidRequest(PagelensError):
+    """A request to the REST API does not fit what the API takes."""
+
+    exit_code = 2
+    remedy = "/api/v1/openapi.json describes every request."
+
+
+class AccessDenied(PagelensError):
+    """A request bears no key or password, or a wrong one."""
+
+    exit_code = 8
+    remedy = "Send the server's PAGELENS_API_KEY as a bearer token, or its user and password."
+
+
+class ForeignRequest(PagelensError):
+    """A request comes from another web site, or asks for what is nobody's to fetch."""
+
+
+class UploadTooLarge(PagelensError):
+    """A request carries more bytes or files than the server takes."""
+
+    exit_code = 2
+    remedy = "Upload less at once; PAGELENS_UPLOAD_LIMIT_MB sets the limit where it is served."
+
+
+class TooManyUploads(PagelensError):
+    """One address uploads more often than the server takes.
+
+    Attributes:
+        wait_s: when the next upload is taken.
+    """
+
+    exit_code = 8
+    remedy = "Wait, then upload again; PAGELENS_UPLOADS_PER_MINUTE sets the limit."
+
+    def __init__(self, message: str, wait_s: int = 60) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
+
+
+class ServerUnreachable(PagelensError):
+    """No Pagelens server answers at an address, or not as one."""
+
+    exit_code = 8
+    remedy = "Check the address, and that `pagelens serve` runs there."
+
+
+class RequestFailed(PagelensError):
+    """A Pagelens server failed at a request, or refused it for a reason that has no class here."""
+
+    exit_code = 8
+    remedy = "The log of the server says more."

@@ -7,6 +7,8 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -36,9 +38,15 @@ def pytest_terminal_summary(terminalreporter):
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """The address of a server over an empty library; skips before it starts one in vain."""
+    with start_server(tmp_path_factory.mktemp("served")) as address:
+        yield address
+
+
+@contextmanager
+def start_server(folder: Path, **settings: str) -> Iterator[str]:
+    """Yields the address of `pagelens serve` with these settings in its environment."""
     if CHROMIUM is None:
         pytest.skip("no chromium: apt-get install chromium")
-    folder = tmp_path_factory.mktemp("served")
     command = [sys.executable, "-m", "app", "serve", "--port", "0"]
     environment = {key: v for key, v in os.environ.items() if not key.startswith("PAGELENS_")}
     with (folder / "stderr.txt").open("w+") as errors:
@@ -46,7 +54,7 @@ def server(tmp_path_factory):
             [*command, "--library", str(folder / "library")],
             stdout=subprocess.PIPE,
             stderr=errors,
-            env=environment,
+            env={**environment, **settings},
             text=True,
         )
         try:

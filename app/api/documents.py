@@ -1,0 +1,185 @@
+"""`/documents`: upload, list, download, look at pages, delete."""
+
+from __future__ import annotations
+
+import io
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import FileResponse, Response
+from pydantic import Field, TypeAdapter, ValidationError
+from starlette.concurrency import run_in_threadpool
+
+from app.api.bodies import (
+    MAX_TAGS,
+    DeletedBody,
+    DocumentBody,
+    DocumentDetailBody,
+    DocumentListBody,
+    JobBody,
+    JobListBody,
+    PageBody,
+    QuestionText,
+    Tag,
+)
+from app.api.requests import KnownDocument, LibraryDependency, Limit, Offset, PageNumber
+from app.api.uploads import ReceivedForm, describe_form, keep_file, receive_form
+from app.library import Library
+from app.output import EVIDENCE_QUALITY
+from ingest.jobs import Job
+from retrieval.errors import InvalidRequest, UnknownPage
+from retrieval.index.base import PageFilter
+
+WEBP = "image/webp"
+
+Question = Annotated[
+    QuestionText,
+    Query(description="what the page was found by", examples=["net sales in 2021"]),
+]
+TAGS: TypeAdapter[list[str]] = TypeAdapter(Annotated[list[Tag], Field(max_length=MAX_TAGS)])
+
+PICTURE_RESPONSES: dict[int | str, dict[str, object]] = {
+    200: {"content": {WEBP: {"schema": {"type": "string", "format": "binary"}}}}
+}
+FILE_RESPONSES: dict[int | str, dict[str, object]] = {
+    200: {
+        "description": "the file as it was added, to be saved rather than shown",
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+router = APIRouter(prefix="/documents", tags=["documents"])
+
+
+@router.post(
+    "",
+    status_code=HTTPStatus.ACCEPTED,
+    openapi_extra=describe_form("files", many=True),
+)
+async def upload_documents(
+    request: Request,
+    library: LibraryDependency,
+    urgent: Annotated[bool, Query(description="before what was not urgent")] = False,
+) -> JobListBody:
+    """Takes files; each becomes a job, whose state says what becomes of the file."""
+    folder = await run_in_threadpool(lambda: library.upload_folder)
+    async with receive_form(request, folder) as form:
+        tags = _read_tags(form)
+        if not form.files:
+            raise InvalidRequest("the form has no file")
+        jobs = await run_in_threadpool(_submit_files, library, form, tags, urgent=urgent)
+    return JobListBody(jobs=[JobBody.model_validate(job) for job in jobs], total=len(jobs))
+
+
+def _read_tags(form: ReceivedForm) -> list[str]:
+    unknown = form.fields.keys() - {"tags"}
+    if unknown:
+        raise InvalidRequest(f"the form has fields that are not known: {', '.join(unknown)}")
+    try:
+        return TAGS.validate_python(form.fields.get("tags", []))
+    except ValidationError as error:
+        raise InvalidRequest(f"tags: {error.errors()[0]['msg']}") from error
+
+
+def _submit_files(
+    library: Library, form: ReceivedForm, tags: list[str], *, urgent: bool
+) -> list[Job]:
+    jobs = []
+    for file in form.files:
+        path = keep_file(file, library.upload_folder)
+        try:
+            job = library.jobs.submit(
+                path, name=file.name, tags=tags, is_urgent=urgent, is_upload=True
+            )
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        jobs.append(job)
+    return jobs
+
+
+@router.get("")
+def list_documents(
+    library: LibraryDependency, limit: Limit = 100, offset: Offset = 0
+) -> DocumentListBody:
+    """The documents that can be searched, newest first."""
+    documents = library.list_documents()
+    return DocumentListBody(
+        documents=[DocumentBody.model_validate(d) for d in documents[offset : offset + limit]],
+        total=len(documents),
+    )
+
+
+@router.get("/{document_id}")
+def describe_document(document: KnownDocument, library: LibraryDependency) -> DocumentDetailBody:
+    """A document, and what is known of each of its pages."""
+    pages = [
+        PageBody(
+            page=page.page_index + 1,
+            text_source=page.text_source.value,
+            vectors=page.n_vectors,
+            error=page.error,
+        )
+        for page in library.list_pages(document.document_id)
+    ]
+    described = DocumentBody.model_validate(document)
+    return DocumentDetailBody(**described.model_dump(), page_details=pages)
+
+
+@router.delete("/{document_id}")
+def delete_document(document: KnownDocument, library: LibraryDependency) -> DeletedBody:
+    """Removes a document with its original, its pages and their vectors."""
+    library.delete(document.document_id)
+    return DeletedBody(deleted=[document.document_id])
+
+
+@router.get("/{document_id}/original", response_class=FileResponse, responses=FILE_RESPONSES)
+def download_original(document: KnownDocument, library: LibraryDependency) -> FileResponse:
+    """The file as it was added, to be saved rather than shown."""
+    return FileResponse(
+        library.find_original(document.document_id),
+        # Read from the content when it was added; its name may claim another.
+        media_type=document.media_type.value,
+        filename=document.name,
+        content_disposition_type="attachment",
+    )
+
+
+@router.get(
+    "/{document_id}/pages/{page_number}/image",
+    response_class=FileResponse,
+    responses=PICTURE_RESPONSES,
+)
+def show_page(
+    document: KnownDocument, page_number: PageNumber, library: LibraryDependency
+) -> FileResponse:
+    """The picture of a page."""
+    path = library.find_preview(document.document_id, page_number - 1)
+    return FileResponse(path, media_type=WEBP)
+
+
+@router.get(
+    "/{document_id}/pages/{page_number}/evidence",
+    response_class=Response,
+    responses=PICTURE_RESPONSES,
+)
+def show_evidence(
+    document: KnownDocument,
+    page_number: PageNumber,
+    question: Question,
+    library: LibraryDependency,
+) -> Response:
+    """The picture of a page with what answers a question lit up."""
+    document_id, pages = document.document_id, (page_number, page_number)
+    this_page = PageFilter(documents=frozenset([document_id]), pages=pages)
+    # Which page is best is no question here, so nothing need be ranked again.
+    hits = library.search(question, 1, page_filter=this_page, rerank=False).hits
+    picture = (
+        library.lit_page(hits[0]) if hits else library.page_picture(document_id, page_number - 1)
+    )
+    if picture is None:
+        raise UnknownPage(f"{document.name}: there is no picture of page {page_number:,}")
+    content = io.BytesIO()
+    picture.save(content, "WEBP", quality=EVIDENCE_QUALITY)
+    return Response(content.getvalue(), media_type=WEBP)

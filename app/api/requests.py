@@ -1,0 +1,42 @@
+"""What the routes have in common: the library, and ids that are checked before anything is done."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Path, Query, Request
+
+from app.api.bodies import EXAMPLE_ID, EXAMPLE_JOB_ID, MAX_LISTED, MAX_PAGE_NUMBER
+from app.library import Library
+from ingest.documents import Document
+from retrieval.errors import UnknownDocument
+
+
+def get_library(request: Request) -> Library:
+    """The library that the application serves."""
+    library: Library = request.app.state.library
+    return library
+
+
+LibraryDependency = Annotated[Library, Depends(get_library)]
+DocumentId = Annotated[
+    str,
+    Path(
+        pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the file's bytes", examples=[EXAMPLE_ID]
+    ),
+]
+
+
+def find_document(document_id: DocumentId, library: LibraryDependency) -> Document:
+    """The document that a path names by its id; a name that looks like one is none here."""
+    document = library.find_document(document_id)
+    if document.document_id != document_id:
+        raise UnknownDocument(f"no document has the id {document_id}")
+    return document
+
+
+KnownDocument = Annotated[Document, Depends(find_document)]
+JobId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$", examples=[EXAMPLE_JOB_ID])]
+PageNumber = Annotated[int, Path(ge=1, le=MAX_PAGE_NUMBER, description="1-based")]
+Limit = Annotated[int, Query(ge=1, le=MAX_LISTED, description="most entries to return")]
+Offset = Annotated[int, Query(ge=0, le=2**31, description="entries to pass over")]

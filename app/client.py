@@ -1,0 +1,246 @@
+"""A client of the REST API: hands files to a running server, asks it, and shows what it finds.
+
+Loads no model and no index, so that it is quick to start.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from pathlib import Path
+from types import TracebackType
+from typing import NoReturn, TypeVar
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from app.api.bodies import (
+    MAX_LISTED,
+    AnswerBody,
+    DeletedBody,
+    DocumentBody,
+    DocumentDetailBody,
+    DocumentListBody,
+    ErrorBody,
+    JobBody,
+    JobListBody,
+    SearchBody,
+    StatusBody,
+)
+from retrieval import errors
+from retrieval.errors import PagelensError, RequestFailed, ServerUnreachable, UnreadableFile
+
+# A search of a large library on a busy CPU, or what a server does before it takes an upload.
+ANSWER_TIMEOUT_S = 120.0
+CONNECT_TIMEOUT_S = 5.0
+
+# How often an upload is tried where the server says that it takes no more for now.
+UPLOAD_ATTEMPTS = 10
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
+class PagelensClient:
+    """Speaks to one server; use it as a context manager, or close it.
+
+    Every method raises `ServerUnreachable` where no server answers, and what the server refuses
+    as the error that it names: `UnknownDocument`, `AccessDenied`, `UploadTooLarge`, ...
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        api_key: str | None = None,
+        login: tuple[str, str] | None = None,
+        timeout_s: float = ANSWER_TIMEOUT_S,
+    ) -> None:
+        """Connects at the first request.
+
+        Args:
+            address: such as http://127.0.0.1:7860.
+            api_key: the server's, where it has one.
+            login: its user and password, where it has those.
+            timeout_s: how long an answer is waited for.
+        """
+        self.address = address.rstrip("/")
+        self._http = httpx.Client(
+            base_url=f"{self.address}/api/v1",
+            headers={} if api_key is None else {"Authorization": f"Bearer {api_key}"},
+            auth=login,
+            timeout=httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S),
+            # The proxy of an environment does not reach a server on this machine.
+            trust_env=False,
+        )
+
+    def __enter__(self) -> PagelensClient:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the connections."""
+        self._http.close()
+
+    def upload(
+        self, paths: Iterable[Path], *, tags: Iterable[str] = (), urgent: bool = False
+    ) -> list[JobBody]:
+        """Hands files over, one after the other; each becomes a job.
+
+        Waits where the server takes no more for now.
+
+        Raises:
+            UnreadableFile: a file cannot be read; those before it are handed over.
+        """
+        labels = list(tags)
+        return [job for path in paths for job in self._upload(path, labels, urgent=urgent)]
+
+    def _upload(self, path: Path, tags: list[str], *, urgent: bool) -> list[JobBody]:
+        # A name that is not UTF-8 reaches Python as lone surrogates, which no request holds.
+        name = os.fsencode(path.name).decode("utf-8", "replace")
+        for attempt in range(1, UPLOAD_ATTEMPTS + 1):
+            try:
+                with path.open("rb") as file, _connection_errors(self.address):
+                    response = self._http.post(
+                        "/documents",
+                        params={"urgent": urgent},
+                        data={"tags": tags},
+                        files={"files": (name, file, "application/octet-stream")},
+                    )
+            except OSError as error:
+                reason = error.strerror or error
+                raise UnreadableFile(f"{path}: cannot be read: {reason}") from error
+            is_too_much = response.status_code == HTTPStatus.TOO_MANY_REQUESTS
+            if not is_too_much or attempt == UPLOAD_ATTEMPTS:
+                break
+            time.sleep(int(response.headers.get("retry-after", "1")))
+        return self._read(response, JobListBody).jobs
+
+    def find_job(self, job_id: str) -> JobBody:
+        """A job as it stands."""
+        return self._ask("GET", f"/jobs/{job_id}", JobBody)
+
+    def wait(self, job: JobBody, on_progress: Callable[[JobBody], None] | None = None) -> JobBody:
+        """Waits until nothing more happens to a job.
+
+        Args:
+            job: as `upload` gave it.
+            on_progress: is told the job whenever it has changed, the last time included.
+        """
+        for latest in self._follow(job):
+            if on_progress is not None:
+                on_progress(latest)
+            job = latest
+        if not job.state.is_final:
+            raise ServerUnreachable(f"{self.address} went away before {job.name} was done")
+        return job
+
+    def _follow(self, job: JobBody) -> Iterator[JobBody]:
+        with (
+            _connection_errors(self.address),
+            self._http.stream("GET", f"/jobs/{job.job_id}/events") as response,
+        ):
+            if response.is_error:
+                response.read()
+                self._refuse(response)
+            for line in response.iter_lines():
+                name, _, value = line.partition(":")
+                # Others keep the connection open.
+                if name == "data":
+                    yield JobBody.model_validate_json(value)
+
+    def search(self, search: SearchBody) -> AnswerBody:
+        """The best pages and photos for a question, or those most like a page."""
+        content = search.model_dump(mode="json", exclude_unset=True)
+        return self._ask("POST", "/search", AnswerBody, json=content)
+
+    def list_documents(self) -> list[DocumentBody]:
+        """The documents of the library, newest first."""
+        documents: list[DocumentBody] = []
+        while True:
+            listed = self._ask(
+                "GET",
+                "/documents",
+                DocumentListBody,
+                params={"limit": MAX_LISTED, "offset": len(documents)},
+            )
+            documents += listed.documents
+            if not listed.documents or len(documents) >= listed.total:
+                return documents
+
+    def describe_document(self, document_id: str) -> DocumentDetailBody:
+        """A document with what is known of each of its pages."""
+        return self._ask("GET", f"/documents/{document_id}", DocumentDetailBody)
+
+    def delete_document(self, document_id: str) -> None:
+        """Removes a document from the library."""
+        self._ask("DELETE", f"/documents/{document_id}", DeletedBody)
+
+    def show_page(self, document_id: str, page_number: int) -> bytes:
+        """The picture of a page, as a WebP file.
+
+        Args:
+            document_id: of the document.
+            page_number: 1-based.
+        """
+        with _connection_errors(self.address):
+            response = self._http.get(f"/documents/{document_id}/pages/{page_number}/image")
+        if response.is_error:
+            self._refuse(response)
+        return response.content
+
+    def read_status(self) -> StatusBody:
+        """What the library holds."""
+        return self._ask("GET", "/status", StatusBody)
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: type[Body],
+        *,
+        params: dict[str, int] | None = None,
+        json: dict[str, object] | None = None,
+    ) -> Body:
+        with _connection_errors(self.address):
+            response = self._http.request(method, path, params=params, json=json)
+        return self._read(response, body)
+
+    def _read(self, response: httpx.Response, body: type[Body]) -> Body:
+        if response.is_error:
+            self._refuse(response)
+        try:
+            return body.model_validate_json(response.content)
+        except ValidationError as error:
+            raise ServerUnreachable(f"{self.address} does not answer as Pagelens does") from error
+
+    def _refuse(self, response: httpx.Response) -> NoReturn:
+        try:
+            detail = ErrorBody.model_validate_json(response.content).error
+        except ValidationError as error:
+            raise ServerUnreachable(
+                f"{self.address} answers with status {response.status_code}, not as Pagelens does"
+            ) from error
+        kind = getattr(errors, detail.type, None)
+        if isinstance(kind, type) and issubclass(kind, PagelensError):
+            raise kind(detail.message)
+        raise RequestFailed(f"{self.address}: {detail.message}")
+
+
+@contextmanager
+def _connection_errors(address: str) -> Iterator[None]:
+    try:
+        yield
+    except httpx.TimeoutException as error:
+        raise ServerUnreachable(f"{address} does not answer in time") from error
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise ServerUnreachable(f"{address} cannot be reached: {error}") from error

@@ -1,0 +1,193 @@
+"""The searches of a library: by a question, by a picture, and for what is like a page."""
+
+from __future__ import annotations
+
+import io
+import time
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from pathlib import Path
+
+from PIL import Image
+
+from app.encoders import LibraryEncoders
+from ingest.documents import NONSENSE_SCORE, PHOTO_ENCODER_KEY, Document, Documents
+from ingest.ingestion import Ingestion
+from ingest.sources import Refusal, read_source
+from retrieval.encoders.base import Encoder
+from retrieval.encoders.stream import encode_pages
+from retrieval.errors import FileRefused, UnknownDocument
+from retrieval.index.base import ALL_PAGES, PageFilter, PageIndex
+from retrieval.lexical import weigh_question
+from retrieval.queries import Query, ask_picture, ask_region, no_words
+from retrieval.records import Answer, Box, Page
+from retrieval.search import Mode, SearchOptions, search_pages
+
+
+class Searching(ABC):
+    """What a library, which is one, can be asked."""
+
+    encoders: LibraryEncoders
+    jobs: Ingestion
+    _documents: Documents
+    _index: PageIndex
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder of pages that the library is bound to."""
+        return self.encoders.pages
+
+    @abstractmethod
+    def find_document(self, name: str) -> Document:
+        """The document of this name or id; see `Library`."""
+
+    @abstractmethod
+    def page_picture(self, document_id: str, page_index: int) -> Image.Image | None:
+        """The preview of a page; see `Library`."""
+
+    def search(
+        self,
+        question: str,
+        limit: int,
+        *,
+        page_filter: PageFilter = ALL_PAGES,
+        mode: Mode = Mode.HYBRID,
+        exact: bool = False,
+        rerank: bool = True,
+    ) -> Answer:
+        """The best pages and photos for a question, in whole documents only.
+
+        Args:
+            question: what is looked for.
+            limit: most hits to return.
+            page_filter: which pages may be returned.
+            mode: whether pages are ranked by their vectors, by their words, or by both.
+            exact: whether MaxSim looks at every page, however large the library is.
+            rerank: whether the reranker, if the library has one, reads the best pages.
+        """
+        started = time.perf_counter()
+        self._documents.record_question(question)
+        query = Query(
+            question,
+            self.encoder.encode_query(question),
+            question=question,
+            terms=weigh_question(question),
+        )
+        if mode != Mode.TEXT and self._has_photos():
+            photos = self.encoders.open_photos()
+            query = replace(
+                query, photo=photos.encode_text(question), clear_score=photos.clear_score
+            )
+        nonsense = float(self._documents.read_setting(NONSENSE_SCORE) or 0.0)
+        options = SearchOptions(limit, page_filter, mode, exact, nonsense)
+        return self._search(query, options, started, rerank=rerank and mode != Mode.VISUAL)
+
+    def search_picture(
+        self,
+        path: Path,
+        limit: int,
+        page_filter: PageFilter = ALL_PAGES,
+        *,
+        name: str | None = None,
+    ) -> Answer:
+        """The pages and photos most like a picture: a screenshot, a photo, a crop.
+
+        Args:
+            path: where the picture lies.
+            limit: most hits to return.
+            page_filter: which pages may be returned.
+            name: what an upload is called, whose path says nothing to whoever sent it.
+
+        Raises:
+            FileRefused: it is no picture, or cannot be read.
+        """
+        started = time.perf_counter()
+        called = name or path
+        source = read_source(path)
+        if isinstance(source, Refusal):
+            raise FileRefused(f"{called}: {source.error}")
+        if not source.media_type.is_image:
+            raise FileRefused(f"{called}: only a picture can be searched with")
+        page = self.jobs.render_picture(path, source.media_type)
+        if page.error is not None:
+            raise FileRefused(f"{called}: {page.error}")
+        (embedding,) = encode_pages(
+            self.encoder,
+            [Page(source.document_id, 0, page.words, page.text_source, page.image)],
+        )
+        query = Query(name or source.name, ask_picture(embedding))
+        if self._has_photos():
+            photos = self.encoders.open_photos()
+            with Image.open(io.BytesIO(page.preview)) as preview:
+                vector = photos.encode_photos([preview.convert("RGB")])[0]
+            query = replace(query, photo=photos.look_like(vector))
+        return self._search(query, SearchOptions(limit, page_filter), started)
+
+    def search_like(
+        self,
+        document_id: str,
+        page_index: int,
+        limit: int,
+        region: Box | None = None,
+        page_filter: PageFilter = ALL_PAGES,
+    ) -> Answer:
+        """The pages most like a page of the library, or like a region of it.
+
+        Works on stored vectors; only a region of a photo is looked at anew.
+
+        Raises:
+            UnknownDocument: the library has no such page.
+        """
+        started = time.perf_counter()
+        document = self.find_document(document_id)
+        if not 0 <= page_index < document.n_pages:
+            raise UnknownDocument(
+                f"{document.name} has {document.n_pages:,} pages, no page {page_index + 1:,}"
+            )
+        (embedding,) = self._index.fetch([(document.document_id, page_index)])
+        if embedding is None:
+            asked = no_words(self.encoder.spec.dim)
+        else:
+            asked = ask_picture(embedding) if region is None else ask_region(embedding, region)
+        query = Query(f"like {document.name}, page {page_index + 1:,}", asked)
+        vector = self._index.fetch_photo(document.document_id, page_index)
+        if vector is not None:
+            photos = self.encoders.open_photos()
+            picture = self.page_picture(document.document_id, page_index)
+            if region is not None and picture is not None:
+                vector = photos.encode_photos([crop_region(picture, region)])[0]
+            query = replace(query, photo=photos.look_like(vector))
+        # One more, as the page itself comes first and is left out.
+        answer = self._search(query, SearchOptions(limit + 1, page_filter), started)
+        others = [
+            hit
+            for hit in answer.hits
+            if (hit.document_id, hit.page_index) != (document.document_id, page_index)
+        ]
+        return replace(answer, hits=tuple(others[:limit]))
+
+    def _search(
+        self, query: Query, options: SearchOptions, started: float, *, rerank: bool = False
+    ) -> Answer:
+        """Asks in whole documents only; the time since `started` counts, encoding included."""
+        unfinished = frozenset(d.document_id for d in self._documents.list_unfinished())
+        where = options.page_filter
+        answer = search_pages(
+            query,
+            replace(options, page_filter=replace(where, excluded=where.excluded | unfinished)),
+            index=self._index,
+            modality=self.encoder.spec.modality,
+            reranker=self.encoders.open_reranker() if rerank else None,
+        )
+        return replace(answer, seconds=time.perf_counter() - started)
+
+    def _has_photos(self) -> bool:
+        return self._documents.read_setting(PHOTO_ENCODER_KEY) is not None
+
+
+def crop_region(picture: Image.Image, region: Box) -> Image.Image:
+    """The part of a page's picture that a region covers; at least a pixel."""
+    left, top = int(region.x0 * picture.width), int(region.y0 * picture.height)
+    right = max(left + 1, round(region.x1 * picture.width))
+    bottom = max(top + 1, round(region.y1 * picture.height))
+    return picture.crop((left, top, right, bottom))

@@ -1,0 +1,74 @@
+"""schemathesis asks the API what its own description allows; every answer must be described."""
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.app.api.conftest import serve_copy
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+
+OPERATIONS = {
+    "GET /documents",
+    "POST /documents",
+    "GET /documents/{document_id}",
+    "DELETE /documents/{document_id}",
+    "GET /documents/{document_id}/original",
+    "GET /documents/{document_id}/pages/{page_number}/image",
+    "GET /documents/{document_id}/pages/{page_number}/evidence",
+    "GET /jobs",
+    "GET /jobs/{job_id}",
+    "GET /jobs/{job_id}/events",
+    "POST /jobs/{job_id}/cancel",
+    "POST /jobs/{job_id}/pause",
+    "POST /jobs/{job_id}/resume",
+    "POST /jobs/{job_id}/retry",
+    "POST /search",
+    "POST /search/image",
+    "GET /models",
+    "GET /status",
+}
+
+
+@pytest.fixture(scope="module")
+def tried(library_folder, tmp_path_factory):
+    """A server of its own: who knows what it will hold."""
+    yield from serve_copy(library_folder, tmp_path_factory.mktemp("tried"))
+
+
+@pytest.fixture(scope="module")
+def operations(tried):
+    schema = schemathesis.openapi.from_url(f"{tried.http.base_url}/api/v1/openapi.json")
+    found = [result.ok() for result in schema.get_all_operations()]
+    return {f"{operation.method.upper()} {operation.path}": operation for operation in found}
+
+
+def test_every_operation_is_asked(operations):
+    assert operations.keys() == OPERATIONS
+
+
+@pytest.mark.parametrize("name", sorted(OPERATIONS))
+def test_every_answer_is_one_that_the_description_names(operations, name):
+    @settings(
+        max_examples=10,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operations[name].as_strategy())
+    def ask(case):
+        case.call_and_validate(checks=CHECKS)
+
+    ask()
