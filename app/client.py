@@ -6,11 +6,11 @@ Loads no model and no index, so that it is quick to start.
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
+from time import sleep
 from types import TracebackType
 from typing import NoReturn, TypeVar
 
@@ -122,7 +122,7 @@ class PagelensClient:
             is_too_much = response.status_code == HTTPStatus.TOO_MANY_REQUESTS
             if not is_too_much or attempt == UPLOAD_ATTEMPTS:
                 break
-            time.sleep(int(response.headers.get("retry-after", "1")))
+            sleep(int(response.headers.get("retry-after", "1")))
         return self._read(response, JobListBody).jobs
 
     def find_job(self, job_id: str) -> JobBody:

@@ -163,7 +163,7 @@ class Ingestion:
                 n_pages = self._pool.count_pages(path, read.media_type)
                 if is_upload and n_pages > self._upload_page_limit:
                     raise TooManyPages(
-                        f"it has {n_pages:,} pages; an upload may have {self._upload_page_limit:,}"
+                        f"it has {n_pages:,} pages; the server takes {self._upload_page_limit:,}"
                     )
                 job = replace(job, document_id=read.document_id, n_pages=n_pages)
             except FileRefused as error:

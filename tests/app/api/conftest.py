@@ -49,10 +49,12 @@ def served(library_folder, tmp_path_factory) -> Iterator[Served]:
     yield from serve_copy(library_folder, tmp_path_factory.mktemp("served"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def receiving(library_folder, tmp_path_factory) -> Iterator[Served]:
-    """Another one, whose library tests add to; each removes what it has added."""
-    yield from serve_copy(library_folder, tmp_path_factory.mktemp("receiving"))
+    """Another one, at work, whose library tests add to; each removes what it has added."""
+    for served in serve_copy(library_folder, tmp_path_factory.mktemp("receiving")):
+        with served.library.keep_working():
+            yield served
 
 
 def serve_copy(library_folder: Path, folder: Path) -> Iterator[Served]:

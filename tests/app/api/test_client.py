@@ -78,7 +78,7 @@ def test_a_client_waits_where_the_server_takes_no_more_for_now(receiving, tmp_pa
     path = tmp_path / "one.pdf"
     path.write_text("no PDF")
     waited = []
-    monkeypatch.setattr("time.sleep", waited.append)
+    monkeypatch.setattr("app.client.sleep", waited.append)
     settings = Settings(library=receiving.library.folder, uploads_per_minute=1)
     with serve(receiving.library, settings) as address, PagelensClient(address) as client:
         client.upload([path])

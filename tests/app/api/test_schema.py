@@ -44,7 +44,9 @@ OPERATIONS = {
 @pytest.fixture(scope="module")
 def tried(library_folder, tmp_path_factory):
     """A server of its own: who knows what it will hold."""
-    yield from serve_copy(library_folder, tmp_path_factory.mktemp("tried"))
+    for served in serve_copy(library_folder, tmp_path_factory.mktemp("tried")):
+        with served.library.keep_working():
+            yield served
 
 
 @pytest.fixture(scope="module")
