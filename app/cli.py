@@ -57,7 +57,12 @@ def main() -> None:
 
 @program.command()
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(help="Files or folders (with all below them).")],
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files or folders (with all below them).")
+    ] = None,
+    retry_failed: Annotated[
+        bool, typer.Option(help="Try again what was refused or failed before; needs no paths.")
+    ] = False,
     tag: Annotated[
         list[str] | None, typer.Option(help="A tag for what is added; more than one may be given.")
     ] = None,
@@ -69,12 +74,14 @@ def ingest(
     skip_self_test: SkipSelfTestOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Add PDFs, scans and pictures to the library."""
+    """Add PDFs, scans and pictures to the library; what was cut off goes on where it was."""
     from app.library import Library
     from app.output import count_things, describe_encoders, report_json
     from app.progress import show_progress
 
-    for path in paths:
+    if not paths and not retry_failed:
+        raise typer.BadParameter("name files or folders, or --retry-failed")
+    for path in paths or []:
         # A library that is not there yet would else be made, and bound, for nothing.
         check_exists(path)
     try:
@@ -90,9 +97,13 @@ def ingest(
             for line in describe_encoders(opened):
                 typer.echo(line, err=True)
             with show_progress() as on_progress:
-                report = opened.ingest(paths, on_progress, tags=tag or [])
+                report = opened.ingest(
+                    paths or [], on_progress, tags=tag or [], retry_failed=retry_failed
+                )
     except KeyboardInterrupt:
-        typer.echo("Interrupted. Whole documents are kept; run it again to go on.", err=True)
+        typer.echo(
+            "Interrupted. What is done is kept; run it again to go on where it was.", err=True
+        )
         raise typer.Exit(EXIT_INTERRUPTED) from None
     for refusal in report.failed:
         typer.echo(printable(f"refused {refusal.path}: {refusal.error}"), err=True)

@@ -134,9 +134,10 @@ class Library(Searching):
         *,
         tags: Iterable[str] = (),
         are_uploads: bool = False,
+        retry_failed: bool = False,
         optimize: bool = True,
     ) -> IngestReport:
-        """Adds files and folders; one ingest runs at a time, and searches go on meanwhile.
+        """Adds files and folders, and goes on with what was cut off; searches go on meanwhile.
 
         Args:
             paths: files, and folders with all below them.
@@ -144,6 +145,7 @@ class Library(Searching):
             tags: what the documents added are called besides their names.
             are_uploads: whether the files are the library's own, to be removed once they are in;
                 they go before others.
+            retry_failed: whether to try again what was refused or failed before.
             optimize: whether to merge what was written at the end; not while others search.
 
         Raises:
@@ -158,6 +160,7 @@ class Library(Searching):
                 on_progress,
                 tags=tuple(tags),
                 are_uploads=are_uploads,
+                retry_failed=retry_failed,
                 check=self._check_open,
             )
             if ingested.pages:

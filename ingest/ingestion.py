@@ -261,6 +261,12 @@ class Ingestion:
         self._at_work().enqueue(job_id, task.attempt + 1, is_urgent=task.is_urgent)
         return self._jobs.read(job_id).job
 
+    def retry_failed(self) -> None:
+        """Tries all failed jobs again, but for uploads, whose files may be gone."""
+        for task in self._jobs.list_in(JobState.FAILED):
+            if not task.is_upload:
+                self.retry(task.job.job_id)
+
     def wait(
         self,
         job_ids: Collection[str],

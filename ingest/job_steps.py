@@ -51,10 +51,11 @@ class JobSteps:
     def store_file(self, job_id: str) -> int:
         """Copies a job's file into the library; how many pages there are to write."""
         task = self._read_active(job_id)
-        kept = original_path(self._folder, task.job.document_id or "")
-        source, n_pages = self._writer.store_original(
-            kept if kept.exists() else task.path, task.job.name
-        )
+        path = task.path
+        if task.job.document_id:
+            kept = original_path(self._folder, task.job.document_id)
+            path = kept if kept.exists() else path
+        source, n_pages = self._writer.store_original(path, task.job.name)
         self._versions.remove_upload(task)
         self._jobs.set_document(job_id, source.document_id, n_pages)
         self._jobs.set_state(job_id, JobState.RUNNING, only_from=ACTIVE)

@@ -22,6 +22,7 @@ def run_ingest(
     *,
     tags: tuple[str, ...] = (),
     are_uploads: bool = False,
+    retry_failed: bool = False,
     check: Callable[[], None],
 ) -> IngestReport:
     """Adds files and folders, and what an earlier run has left; a refused file stops nothing.
@@ -33,6 +34,7 @@ def run_ingest(
         on_progress: called as files are checked and pages indexed.
         tags: what the documents are called besides their names.
         are_uploads: whether the files are the library's own, and go before others.
+        retry_failed: whether to try again what failed before.
         check: called now and then; what it raises ends the run, and its jobs go on later.
 
     Raises:
@@ -40,6 +42,8 @@ def run_ingest(
     """
     started = time.perf_counter()
     files = find_files(paths)
+    if retry_failed:
+        ingestion.retry_failed()
     jobs: dict[str, Job] = {job.job_id: job for job in ingestion.list_unfinished()}
     path_of: dict[str, Path] = {}
     skipped = 0

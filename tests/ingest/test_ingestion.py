@@ -273,3 +273,14 @@ def test_jobs_are_listed_newest_first(library, tmp_path):
     ]
     assert [job.name for job in library.jobs.list_all()] == ["2.pdf", "1.pdf", "0.pdf"]
     wait(library, *jobs)
+
+
+def test_what_failed_is_tried_again_on_demand(library, tmp_path):
+    bad = tmp_path / "later.pdf"
+    bad.write_text("not yet a PDF")
+    job = library.jobs.submit(bad)
+    assert job.state is JobState.FAILED
+    write_text_pdf(bad, "Now it is")
+    report = library.ingest([], lambda progress: None, retry_failed=True)
+    assert (report.documents, report.pages, report.failed) == (1, 1, ())
+    assert library.count().failed == 0
