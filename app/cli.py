@@ -29,7 +29,7 @@ from app.cli_options import (
 )
 from app.cli_search import search
 from app.errors import format_error, printable
-from retrieval.errors import PagelensError
+from retrieval.errors import LibraryBusy, PagelensError
 
 EXIT_SOME_REFUSED = 3
 EXIT_UNHEALTHY = 3
@@ -75,7 +75,9 @@ def ingest(
     as_json: JsonOption = False,
 ) -> None:
     """Add PDFs, scans and pictures to the library; what was cut off goes on where it was."""
+    from app.handing_over import hand_over
     from app.library import Library
+    from app.lock import find_server
     from app.output import count_things, describe_encoders, report_json
     from app.progress import show_progress
 
@@ -93,13 +95,23 @@ def ingest(
             vector_storage=vector_storage,
             skip_self_test=skip_self_test or None,
         )
-        with Library(settings) as opened:
-            for line in describe_encoders(opened):
-                typer.echo(line, err=True)
+        try:
+            opened = Library(settings)
+        except LibraryBusy:
+            address = find_server(settings.library)
+            if address is None or retry_failed:
+                raise
+            typer.echo(f"The library is served at {address}, which takes the files.", err=True)
             with show_progress() as on_progress:
-                report = opened.ingest(
-                    paths or [], on_progress, tags=tag or [], retry_failed=retry_failed
-                )
+                report = hand_over(address, settings, paths or [], on_progress, tags=tag or [])
+        else:
+            with opened:
+                for line in describe_encoders(opened):
+                    typer.echo(line, err=True)
+                with show_progress() as on_progress:
+                    report = opened.ingest(
+                        paths or [], on_progress, tags=tag or [], retry_failed=retry_failed
+                    )
     except KeyboardInterrupt:
         typer.echo(
             "Interrupted. What is done is kept; run it again to go on where it was.", err=True

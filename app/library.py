@@ -169,6 +169,10 @@ class Library(Searching):
                     self.optimize()
             return ingested
 
+    def announce(self, address: str) -> None:
+        """Tells other processes at which address this library is served."""
+        self._lock.announce(address)
+
     @contextmanager
     def work(self) -> Iterator[None]:
         """Works on jobs, those first that were cut off, for as long as it is entered.

@@ -24,6 +24,13 @@ class LibraryLock:
     lock: FileLock
     holder: Path
 
+    def announce(self, address: str) -> None:
+        """Tells other processes where this one takes what they cannot do themselves."""
+        said = json.loads(self.holder.read_text())
+        part = self.holder.with_suffix(".part")
+        part.write_text(json.dumps({**said, "address": address}))
+        part.replace(self.holder)
+
     def release(self) -> None:
         """Gives the folder back."""
         self.holder.unlink(missing_ok=True)
@@ -46,6 +53,15 @@ def lock_library(folder: Path) -> LibraryLock:
     since = datetime.now().astimezone().isoformat(timespec="seconds")
     holder.write_text(json.dumps({"pid": os.getpid(), "command": command, "since": since}))
     return LibraryLock(lock, holder)
+
+
+def find_server(folder: Path) -> str | None:
+    """The address of the server that holds a library; None where no server does."""
+    try:
+        address = json.loads((folder / HOLDER).read_text()).get("address")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return address if isinstance(address, str) else None
 
 
 def describe_holder(holder: Path) -> str:

@@ -60,9 +60,12 @@ def serve_library(settings: Settings, announce: Callable[[str], None]) -> None:
             log_level="warning",
             timeout_graceful_shutdown=SHUTDOWN_S,
         )
-        server = AnnouncingServer(
-            config, lambda: announce(f"Pagelens is at {address} (Ctrl-C stops it)")
-        )
+
+        def say_address() -> None:
+            library.announce(address)
+            announce(f"Pagelens is at {address} (Ctrl-C stops it)")
+
+        server = AnnouncingServer(config, say_address)
         server.run(sockets=[listener])
 
 

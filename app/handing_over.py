@@ -1,0 +1,84 @@
+"""Files that the command line hands to the server that holds the library."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from app.api.bodies import JobBody
+from app.client import PagelensClient
+from app.settings import Settings
+from ingest.jobs import JobState
+from ingest.progress import IngestReport, OnProgress, Progress
+from ingest.sources import Refusal, find_files
+from retrieval.errors import FileRefused
+
+
+def hand_over(
+    address: str,
+    settings: Settings,
+    paths: Iterable[Path],
+    on_progress: OnProgress,
+    *,
+    tags: Iterable[str] = (),
+) -> IngestReport:
+    """Uploads files and folders to a server, and waits until it is done with them.
+
+    Args:
+        address: the server's.
+        settings: hold its key, or user and password.
+        paths: files, and folders with all below them.
+        on_progress: called as files are uploaded and pages indexed.
+        tags: what the documents are called besides their names.
+
+    Raises:
+        PathNotFound: a path does not exist.
+        ServerUnreachable, AccessDenied: the server went away, or lets nobody in without its key.
+    """
+    started = time.perf_counter()
+    files = find_files(paths)
+    failed: list[Refusal] = []
+    handed_over: dict[str, tuple[Path, JobBody]] = {}
+    skipped = n_documents = n_pages = done = 0
+    with connect(address, settings) as client:
+        for number, path in enumerate(files):
+            on_progress(Progress("checking", number, len(files), path.name))
+            try:
+                (job,) = client.upload([path], tags=tags)
+            except FileRefused as error:
+                failed.append(Refusal(path, str(error)))
+                continue
+            if job.state is JobState.DONE or job.job_id in handed_over:
+                skipped += 1
+            else:
+                handed_over[job.job_id] = path, job
+        on_progress(Progress("checking", len(files), len(files), ""))
+        indexing_started = time.perf_counter()
+        total = sum(job.pages or 0 for _, job in handed_over.values())
+        for path, job in handed_over.values():
+
+            def tell(latest: JobBody, before: int = done) -> None:
+                on_progress(Progress("indexing", before + latest.pages_done, total, latest.name))
+
+            over = client.wait(job, tell)
+            done += over.pages or 0
+            if over.error or over.state is not JobState.DONE:
+                failed.append(Refusal(path, over.error or over.state.value))
+            if over.state is JobState.DONE:
+                n_documents += 1
+                n_pages += over.pages_done
+    ended = time.perf_counter()
+    return IngestReport(
+        n_documents, n_pages, skipped, tuple(failed), ended - started, ended - indexing_started
+    )
+
+
+def connect(address: str, settings: Settings) -> PagelensClient:
+    """A client that brings the key, or the user and password, of the settings."""
+    key, user, password = settings.api_key, settings.user, settings.password
+    return PagelensClient(
+        address,
+        api_key=key.get_secret_value() if key else None,
+        login=(user, password.get_secret_value()) if user and password else None,
+    )

@@ -1,0 +1,52 @@
+"""`pagelens ingest` while `pagelens serve` holds the library: the server takes the files."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from app.client import PagelensClient
+from tests.documents import write_text_pdf
+from tests.terminal import last_json, run_pagelens
+
+ADDRESS = re.compile(r"^Pagelens is at (http://127\.0\.0\.1:\d+) ")
+STOP_S = 30
+
+
+@pytest.fixture
+def served_library(tmp_path):
+    """A folder, the address it is served at, and the process that serves it."""
+    command = [sys.executable, "-m", "app", "serve", "--port", "0", "--library"]
+    environment = {key: v for key, v in os.environ.items() if not key.startswith("PAGELENS_")}
+    process = subprocess.Popen(
+        [*command, str(tmp_path / "library")], stdout=subprocess.PIPE, env=environment, text=True
+    )
+    try:
+        while not (announced := ADDRESS.match(line := process.stdout.readline())):
+            assert line, "it ended before it served"
+        yield tmp_path / "library", announced[1]
+    finally:
+        process.terminate()
+        assert process.wait(STOP_S) == 0
+
+
+def test_files_go_to_the_server_that_holds_the_library(served_library, tmp_path):
+    folder, address = served_library
+    files = tmp_path / "files"
+    files.mkdir()
+    write_text_pdf(files / "harbour.pdf", "The harbour master collects fees.", "Storm warnings")
+    write_text_pdf(files / "bakery.pdf", "Rye bread and plum cake")
+    (files / "notes.pdf").write_text("no PDF")
+    ended = run_pagelens("ingest", str(files), "--tag", "town", "--library", str(folder), "--json")
+    assert ended.returncode == 3
+    assert f"The library is served at {address}" in ended.stderr
+    report = last_json(ended)
+    assert (report["documents"], report["pages"], report["skipped"]) == (2, 3, 0)
+    assert [failure["file"] for failure in report["failed"]] == [str(files / "notes.pdf")]
+    with PagelensClient(address) as client:
+        found = {document.name: document.tags for document in client.list_documents()}
+    assert found == {"harbour.pdf": ["town"], "bakery.pdf": ["town"]}
+    again = run_pagelens("ingest", str(files), "--library", str(folder), "--json")
+    assert last_json(again)["skipped"] == 2
