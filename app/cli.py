@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -30,6 +30,9 @@ from app.cli_options import (
 from app.cli_search import search
 from app.errors import format_error, printable
 from retrieval.errors import LibraryBusy, PagelensError
+
+if TYPE_CHECKING:
+    from app.settings import Settings
 
 EXIT_SOME_REFUSED = 3
 EXIT_UNHEALTHY = 3
@@ -63,6 +66,9 @@ def ingest(
     retry_failed: Annotated[
         bool, typer.Option(help="Try again what was refused or failed before; needs no paths.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option(help="Only tell how many files, pages, seconds and bytes it would be.")
+    ] = False,
     tag: Annotated[
         list[str] | None, typer.Option(help="A tag for what is added; more than one may be given.")
     ] = None,
@@ -95,6 +101,8 @@ def ingest(
             vector_storage=vector_storage,
             skip_self_test=skip_self_test or None,
         )
+        if dry_run:
+            return _show_forecast(settings, paths or [], as_json=as_json)
         try:
             opened = Library(settings)
         except LibraryBusy:
@@ -132,6 +140,21 @@ def ingest(
         )
     if report.failed:
         raise typer.Exit(EXIT_SOME_REFUSED)
+
+
+def _show_forecast(settings: Settings, paths: list[Path], *, as_json: bool) -> None:
+    from app.dry_run import forecast
+    from app.output import describe_forecast, forecast_json
+    from app.progress import show_progress
+
+    with show_progress() as on_progress:
+        expected = forecast(settings.library, settings.database_url, paths, on_progress)
+    for refusal in expected.failed:
+        typer.echo(printable(f"would refuse {refusal.path}: {refusal.error}"), err=True)
+    if as_json:
+        print_json(forecast_json(expected))
+    else:
+        typer.echo(describe_forecast(expected))
 
 
 program.command()(search)

@@ -19,6 +19,7 @@ from app.searching import Searching
 from app.settings import Settings
 from app.settling import Settling
 from ingest.documents import (
+    PAGES_PER_SECOND,
     Counts,
     Document,
     Documents,
@@ -43,6 +44,9 @@ from retrieval.errors import (
 from retrieval.evidence import draw_evidence
 from retrieval.index.base import IndexLayout
 from retrieval.records import Hit
+
+# Pages from which on a run says how fast the next one will be.
+PACE_PAGES = 20
 
 # So short a prefix of an id is more likely a name.
 ID_PREFIX_CHARACTERS = 6
@@ -163,6 +167,9 @@ class Library(Searching):
                 retry_failed=retry_failed,
                 check=self._check_open,
             )
+            if ingested.pages >= PACE_PAGES:
+                pace = ingested.pages / ingested.indexing_seconds
+                self._documents.write_setting(PAGES_PER_SECOND, f"{pace:.3f}")
             if ingested.pages:
                 self._settling.settle(on_progress)
                 if optimize:

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from app.library import CODEBOOK, Library
+from app.library import Library
 from app.settings import Settings
+from app.settling import CODEBOOK
 from retrieval.index.base import PageFilter
 from retrieval.records import Kind
 from retrieval.search import Mode

@@ -1,0 +1,88 @@
+"""What an ingest would do, without doing it: files, pages, time and disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from app.library_status import count_bytes
+from ingest.documents import PAGES_PER_SECOND, Documents
+from ingest.progress import OnProgress, Progress
+from ingest.render_pool import RenderPool
+from ingest.sources import Refusal, find_files, is_library, read_source
+from retrieval.errors import FileRefused
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What adding some files would come to.
+
+    Attributes:
+        documents: that would be added, with `pages` pages.
+        skipped: files that the library holds already, or that are given twice.
+        failed: files that would be refused.
+        seconds: by the pace of the library's last run; None before its first one.
+        n_bytes: on disk, by what a page takes in the library; None where it has none.
+    """
+
+    documents: int
+    pages: int
+    skipped: int
+    failed: tuple[Refusal, ...]
+    seconds: float | None
+    n_bytes: int | None
+
+
+def forecast(
+    folder: Path, database_url: SecretStr | None, paths: Iterable[Path], on_progress: OnProgress
+) -> Forecast:
+    """Looks at files as an ingest would, and writes nothing.
+
+    Args:
+        folder: the library's; need not be there.
+        database_url: of its documents; None for SQLite in the folder.
+        paths: files, and folders with all below them.
+        on_progress: called as files are checked.
+
+    Raises:
+        PathNotFound: a path does not exist.
+    """
+    known: set[str] = set()
+    pace = bytes_a_page = None
+    if is_library(folder):
+        with closing(Documents(folder, database_url)) as documents:
+            known = {document.document_id for document in documents.list_whole()}
+            pace = documents.read_setting(PAGES_PER_SECOND)
+            n_stored = documents.count().pages
+        bytes_a_page = count_bytes(folder) / n_stored if n_stored else None
+    files = find_files(paths)
+    failed: list[Refusal] = []
+    documents_found = pages = skipped = 0
+    with RenderPool() as pool:
+        for number, path in enumerate(files):
+            on_progress(Progress("checking", number, len(files), path.name))
+            source = read_source(path)
+            if isinstance(source, Refusal):
+                failed.append(source)
+            elif source.document_id in known:
+                skipped += 1
+            else:
+                known.add(source.document_id)
+                try:
+                    pages += pool.count_pages(path, source.media_type)
+                    documents_found += 1
+                except FileRefused as error:
+                    failed.append(Refusal(path, str(error)))
+    on_progress(Progress("checking", len(files), len(files), ""))
+    return Forecast(
+        documents_found,
+        pages,
+        skipped,
+        tuple(failed),
+        pages / float(pace) if pace else None,
+        round(pages * bytes_a_page) if bytes_a_page is not None else None,
+    )
