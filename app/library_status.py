@@ -9,11 +9,15 @@ from pydantic import SecretStr
 
 from ingest.documents import COLLECTION, ENCODER_ID, Counts, Document, Documents
 from ingest.job_table import Jobs
+from ingest.jobs import Job, JobState
 from ingest.sources import Refusal, is_library
 from retrieval.errors import InvalidLibraryPath
 
 # POSIX counts `st_blocks` in these, whatever the file system's own block is.
 DISK_BLOCK_BYTES = 512
+
+
+UNDER_WAY = (JobState.RUNNING, JobState.QUEUED, JobState.PAUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,7 @@ class LibraryStatus:
         n_bytes: all files of the library folder.
         collection: where a Qdrant server holds its index, which `n_bytes` does not count; None
             where the index is in the folder.
+        under_way: jobs that are not over, also where no process works on them now.
     """
 
     counts: Counts
@@ -33,6 +38,7 @@ class LibraryStatus:
     collection: str | None
     documents: tuple[Document, ...]
     refusals: tuple[Refusal, ...]
+    under_way: tuple[Job, ...]
 
 
 def read_status(folder: Path, database_url: SecretStr | None = None) -> LibraryStatus:
@@ -46,8 +52,9 @@ def read_status(folder: Path, database_url: SecretStr | None = None) -> LibraryS
     if folder.exists() and not folder.is_dir():
         raise InvalidLibraryPath(f"{folder} is a file, not a library folder")
     if not is_library(folder):
-        return LibraryStatus(Counts(0, 0, 0, 0, 0), None, 0, None, (), ())
+        return LibraryStatus(Counts(0, 0, 0, 0, 0), None, 0, None, (), (), ())
     documents = Documents(folder, database_url)
+    jobs = Jobs(documents.database)
     try:
         return LibraryStatus(
             documents.count(),
@@ -55,7 +62,8 @@ def read_status(folder: Path, database_url: SecretStr | None = None) -> LibraryS
             count_bytes(folder),
             documents.read_setting(COLLECTION),
             tuple(documents.list_whole()),
-            tuple(Jobs(documents.database).list_failures()),
+            tuple(jobs.list_failures()),
+            tuple(task.job for task in jobs.list_in(*UNDER_WAY)),
         )
     finally:
         documents.close()

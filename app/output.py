@@ -222,6 +222,16 @@ def status_json(status: LibraryStatus) -> dict[str, Any]:
     if status.collection is not None:
         # Elsewhere, and not in "bytes".
         content["collection"] = status.collection
+    if status.under_way:
+        content["under_way"] = [
+            {
+                "document": job.name,
+                "state": job.state.value,
+                "pages": job.n_pages,
+                "pages_done": job.pages_done,
+            }
+            for job in status.under_way
+        ]
     return content
 
 
@@ -417,6 +427,9 @@ def print_status(folder: Path, status: LibraryStatus) -> None:
         )
     if counts.unread_pages:
         console.print(f"{count_things(counts.unread_pages, 'page')} without a word to search by")
+    for job in status.under_way:
+        text = f"{job.state.value} {job.name}: {job.pages_done:,} of {job.n_pages or 0:,} pages"
+        console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
     if status.documents:
         table = Table("document", "kind", "pages", "size", "added", "id")
         for document in status.documents:

@@ -7,9 +7,11 @@ import threading
 import pytest
 
 from app.library import Library
+from app.library_status import read_status
 from app.settings import Settings
 from retrieval.errors import IndexFailed, IngestStopped
 from tests.documents import write_text_pdf
+from tests.terminal import run_pagelens
 
 PAGES = [f"Chapter {i} of the harbour log: the wind and the tide of day {i}." for i in range(1, 41)]
 
@@ -60,6 +62,13 @@ def test_a_killed_ingest_leaves_nothing_and_a_second_run_adds_the_whole_document
             process.wait(timeout=0.05)
     process.kill()
     process.wait()
+    (job,) = read_status(folder).under_way
+    assert (job.name, job.n_pages) == ("log.pdf", len(PAGES))
+    assert job.pages_done < len(PAGES)
+    assert (
+        f"running log.pdf: {job.pages_done} of 40 pages"
+        in run_pagelens("status", "--library", str(folder)).stdout
+    )
     with open_library(folder) as library:
         assert library.list_documents() == []
         assert library.search("the wind and the tide", 5).hits == ()
