@@ -20,7 +20,7 @@ ifneq ($(SERVE),0)
 endif
 
 test: $(VENV)/.installed-dev test-programs check ## Lint, type-check, run every test
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 check: $(VENV)/.installed-dev ## Lint and type-check only
 	@$(BIN)/ruff check .

@@ -63,7 +63,7 @@ def test_every_operation_is_asked(operations):
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
 def test_every_answer_is_one_that_the_description_names(operations, name):
     @settings(
-        max_examples=10,
+        max_examples=6,
         deadline=None,
         derandomize=True,
         database=None,
