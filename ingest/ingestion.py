@@ -67,11 +67,6 @@ class Ingestion:
         self._versions = Versions(folder, index, documents, jobs, self.writing)
         self.news = JobNews()
 
-    @property
-    def is_at_work(self) -> bool:
-        """Whether jobs are worked on in this process."""
-        return self._workflow is not None
-
     def start(self) -> None:
         """Starts work, those jobs first that were cut off; once started, changes nothing.
 
@@ -199,9 +194,7 @@ class Ingestion:
             self._documents.delete(document.document_id)
         for task in self._jobs.list_of_document(document.document_id):
             if task.job.state is JobState.DONE:
-                self._jobs.try_again(task.job.job_id)
-                self._at_work().enqueue(task.job.job_id, task.attempt + 1, is_urgent=task.is_urgent)
-                return self.find(task.job.job_id)
+                return self._begin_again(task)
         return self.submit(path, name=document.name, tags=document.tags)
 
     def find(self, job_id: str) -> Job:
@@ -230,20 +223,20 @@ class Ingestion:
         self._at_work().cancel(job_id, task.attempt)
         self._versions.remove_unfinished(task)
         self._versions.remove_upload(task)
-        return self._jobs.read(job_id).job
+        return self.find(job_id)
 
     def pause(self, job_id: str) -> Job:
         """Halts a job before its next pages; see `JobNotPossible`."""
         task = self._move(job_id, JobState.PAUSED, ACTIVE, "paused")
         self._at_work().cancel(job_id, task.attempt)
-        return self._jobs.read(job_id).job
+        return self.find(job_id)
 
     def resume(self, job_id: str) -> Job:
         """Goes on with a paused job; see `JobNotPossible`."""
         task = self._move(job_id, JobState.QUEUED, (JobState.PAUSED,), "resumed")
         self.news.let_go_on(job_id)
         self._at_work().resume(job_id, task.attempt)
-        return self._jobs.read(job_id).job
+        return self.find(job_id)
 
     def retry(self, job_id: str) -> Job:
         """Tries a failed or cancelled job again; pages that it has written stay.
@@ -257,9 +250,7 @@ class Ingestion:
                 f"{task.job.name}: a job that is {task.job.state.value} needs no retry"
             )
         self.news.let_go_on(job_id)
-        self._jobs.try_again(job_id)
-        self._at_work().enqueue(job_id, task.attempt + 1, is_urgent=task.is_urgent)
-        return self._jobs.read(job_id).job
+        return self._begin_again(task)
 
     def retry_failed(self) -> None:
         """Tries all failed jobs again, but for uploads, whose files may be gone."""
@@ -337,6 +328,12 @@ class Ingestion:
         self._jobs.add(replace(task, job=done))
         self._versions.replace_older(replace(task, job=done))
         return done
+
+    def _begin_again(self, task: Task) -> Job:
+        job_id = task.job.job_id
+        self._jobs.try_again(job_id)
+        self._at_work().enqueue(job_id, task.attempt + 1, is_urgent=task.is_urgent)
+        return self.find(job_id)
 
     def _move(
         self, job_id: str, state: JobState, only_from: tuple[JobState, ...], verb: str

@@ -16,7 +16,7 @@ from retrieval.records import Kind
 # Longer errors of libraries are cut.
 ERROR_CHARACTERS = 300
 
-ACTIVE = (JobState.QUEUED, JobState.RUNNING)
+ACTIVE = tuple(state for state in JobState if state.is_active)
 
 
 class Stopping(BaseException):
@@ -118,9 +118,12 @@ class JobSteps:
 
     def end_job(self, job_id: str) -> None:
         """Lets go what a job has held in memory, however it ended."""
-        if document_id := self._jobs.read(job_id).job.document_id:
-            self._writer.close(document_id)
-        self._news.end_job()
+        try:
+            if document_id := self._jobs.read(job_id).job.document_id:
+                self._writer.close(document_id)
+        finally:
+            # Also where the job has been forgotten meanwhile: else stopping would wait for it.
+            self._news.end_job()
 
     def _tell_pages(self, task: Task, n_pages: int) -> None:
         self._news.tell_pages(task.job.job_id, task.job.name, n_pages)
