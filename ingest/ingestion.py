@@ -62,6 +62,8 @@ class Ingestion:
         self._upload_page_limit = upload_page_limit
         # Held while the index is written, and while nothing may be written to it.
         self.writing = threading.Lock()
+        # One command at a time: a cancelled job's pages are removed before it is tried again.
+        self._steering = threading.Lock()
         self._resources = ExitStack()
         self._workflow: ModuleType | None = None
         self._versions = Versions(folder, index, documents, jobs, self.writing)
@@ -151,7 +153,9 @@ class Ingestion:
         task = Task(job, path.absolute(), origin, is_upload, is_urgent, attempt=0)
         refused = read.error if isinstance(read, Refusal) else ""
         if isinstance(read, Source):
-            if known := self._find_known(read, task):
+            with self._steering:
+                known = self._find_known(read, task)
+            if known:
                 self._versions.remove_upload(task)
                 return known
             try:
@@ -219,23 +223,26 @@ class Ingestion:
 
     def cancel(self, job_id: str) -> Job:
         """Ends a job, and removes what it has written; see `JobNotPossible`."""
-        task = self._move(job_id, JobState.CANCELLED, (*ACTIVE, JobState.PAUSED), "cancelled")
-        self._at_work().cancel(job_id, task.attempt)
-        self._versions.remove_unfinished(task)
-        self._versions.remove_upload(task)
+        with self._steering:
+            task = self._move(job_id, JobState.CANCELLED, (*ACTIVE, JobState.PAUSED), "cancelled")
+            self._at_work().cancel(job_id, task.attempt)
+            self._versions.remove_unfinished(task)
+            self._versions.remove_upload(task)
         return self.find(job_id)
 
     def pause(self, job_id: str) -> Job:
         """Halts a job before its next pages; see `JobNotPossible`."""
-        task = self._move(job_id, JobState.PAUSED, ACTIVE, "paused")
-        self._at_work().cancel(job_id, task.attempt)
+        with self._steering:
+            task = self._move(job_id, JobState.PAUSED, ACTIVE, "paused")
+            self._at_work().cancel(job_id, task.attempt)
         return self.find(job_id)
 
     def resume(self, job_id: str) -> Job:
         """Goes on with a paused job; see `JobNotPossible`."""
-        task = self._move(job_id, JobState.QUEUED, (JobState.PAUSED,), "resumed")
-        self.news.let_go_on(job_id)
-        self._at_work().resume(job_id, task.attempt)
+        with self._steering:
+            task = self._move(job_id, JobState.QUEUED, (JobState.PAUSED,), "resumed")
+            self.news.let_go_on(job_id)
+            self._at_work().resume(job_id, task.attempt)
         return self.find(job_id)
 
     def retry(self, job_id: str) -> Job:
@@ -244,13 +251,15 @@ class Ingestion:
         Raises:
             UnknownJob, JobNotPossible: there is none, or it is under way or done.
         """
-        task = self._jobs.read(job_id)
-        if task.job.state not in (JobState.FAILED, JobState.CANCELLED):
-            raise JobNotPossible(
-                f"{task.job.name}: a job that is {task.job.state.value} needs no retry"
-            )
-        self.news.let_go_on(job_id)
-        return self._begin_again(task)
+        with self._steering:
+            task = self._jobs.read(job_id)
+            if task.job.state not in (JobState.FAILED, JobState.CANCELLED):
+                raise JobNotPossible(
+                    f"{task.job.name}: a job that is {task.job.state.value} needs no retry"
+                )
+            self._wait_for_halted([task])
+            self.news.let_go_on(job_id)
+            return self._begin_again(task)
 
     def retry_failed(self) -> None:
         """Tries all failed jobs again, but for uploads, whose files may be gone."""
@@ -311,6 +320,7 @@ class Ingestion:
         for other in others:
             if other.job.state.is_active or other.job.state is JobState.PAUSED:
                 return other.job
+        self._wait_for_halted(others)
         document = self._documents.find(source.document_id)
         if document is None:
             return None
@@ -328,6 +338,10 @@ class Ingestion:
         self._jobs.add(replace(task, job=done))
         self._versions.replace_older(replace(task, job=done))
         return done
+
+    def _wait_for_halted(self, tasks: Iterable[Task]) -> None:
+        """A halted step that still winds down would remove what a new one writes."""
+        self.news.wait_for_end([task.job.job_id for task in tasks], STOP_S)
 
     def _begin_again(self, task: Task) -> Job:
         job_id = task.job.job_id

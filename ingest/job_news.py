@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
 # How often somebody who waits looks up without news.
@@ -18,21 +19,26 @@ class JobNews:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._listeners: list[OnPages] = []
-        self._n_running = 0
+        self._running: Counter[str] = Counter()
         self._n_pages = 0
         self._halted: set[str] = set()
         self._is_stopping = False
 
-    def begin_job(self) -> None:
-        """A workflow has begun or goes on."""
+    def begin_job(self, job_id: str) -> None:
+        """A workflow of a job has begun or goes on."""
         with self._changed:
-            self._n_running += 1
+            self._running[job_id] += 1
 
-    def end_job(self) -> None:
-        """A workflow has ended, or was halted."""
+    def end_job(self, job_id: str) -> None:
+        """A workflow of a job has ended, or was halted."""
         with self._changed:
-            self._n_running -= 1
+            self._running -= Counter([job_id])
             self._changed.notify_all()
+
+    def wait_for_end(self, job_ids: Collection[str], timeout_s: float) -> None:
+        """Waits until no workflow of these jobs is at work in this process."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._running.keys().isdisjoint(job_ids), timeout_s)
 
     def tell_pages(self, job_id: str, name: str, n_pages: int) -> None:
         """Pages of a document have been written."""
@@ -67,7 +73,7 @@ class JobNews:
     @property
     def is_idle(self) -> bool:
         """Whether no workflow is at work in this process."""
-        return self._n_running == 0
+        return not self._running
 
     def halt(self, job_id: str) -> None:
         """Ends a job's step after the pages at hand."""
@@ -86,4 +92,4 @@ class JobNews:
         self._is_stopping = True
         with self._changed:
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._n_running == 0, timeout_s)
+            self._changed.wait_for(lambda: not self._running, timeout_s)

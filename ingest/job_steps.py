@@ -44,9 +44,9 @@ class JobSteps:
         self._versions = versions
         self._news = news
 
-    def begin_job(self) -> None:
+    def begin_job(self, job_id: str) -> None:
         """A workflow has begun or goes on."""
-        self._news.begin_job()
+        self._news.begin_job(job_id)
 
     def store_file(self, job_id: str) -> int:
         """Copies a job's file into the library; how many pages there are to write."""
@@ -123,7 +123,7 @@ class JobSteps:
                 self._writer.close(document_id)
         finally:
             # Also where the job has been forgotten meanwhile: else stopping would wait for it.
-            self._news.end_job()
+            self._news.end_job(job_id)
 
     def _tell_pages(self, task: Task, n_pages: int) -> None:
         self._news.tell_pages(task.job.job_id, task.job.name, n_pages)

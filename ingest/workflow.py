@@ -48,7 +48,7 @@ FIRST_PAUSE_S = 0.5
 class Worker(Protocol):
     """What does the steps."""
 
-    def begin_job(self) -> None:
+    def begin_job(self, job_id: str) -> None:
         """A workflow has begun or goes on."""
 
     def store_file(self, job_id: str) -> int:
@@ -104,7 +104,7 @@ def add_document(job_id: str) -> None:
 
     Stopping the process leaves it where it is; cancelling it ends it before its next step.
     """
-    _at_work().begin_job()
+    _at_work().begin_job(job_id)
     try:
         kind = Kind.PAGE.value
         for first in range(0, _store_file(job_id), STEP_PAGES):

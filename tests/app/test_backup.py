@@ -320,6 +320,7 @@ def test_a_backup_with_a_wrong_byte_is_refused(small_archive, tmp_path, share):
 @pytest.mark.parametrize(
     "content",
     [b"", b"%PDF-1.7 not an archive", gzip.compress(b"text"), gzip.compress(bytes(20_000))],
+    ids=["empty", "another format", "no archive in it", "an archive of nothing"],
 )
 def test_what_is_no_backup_is_refused(tmp_path, content):
     (tmp_path / "other.gz").write_bytes(content)

@@ -116,6 +116,31 @@ def test_a_cancelled_job_leaves_nothing_and_can_be_tried_again(library, long_pdf
     assert library._index.count() == len(PAGES)
 
 
+@pytest.mark.parametrize("try_again", ["retry", "submit"])
+def test_a_step_that_still_winds_down_takes_nothing_from_the_next_try(
+    library, long_pdf, monkeypatch, try_again
+):
+    upsert, is_writing, release = library._index.upsert, threading.Event(), threading.Event()
+
+    def hold_up(pages):
+        is_writing.set()
+        assert release.wait(60)
+        upsert(pages)
+
+    monkeypatch.setattr(library._index, "upsert", hold_up)
+    job = library.jobs.submit(long_pdf)
+    assert is_writing.wait(60)
+    cancelling = threading.Thread(target=library.jobs.cancel, args=[job.job_id])
+    cancelling.start()
+    while library.jobs.find(job.job_id).state is not JobState.CANCELLED:
+        library.jobs.news.wait()
+    threading.Timer(0.5, release.set).start()
+    again = library.jobs.retry(job.job_id) if try_again == "retry" else library.jobs.submit(long_pdf)
+    cancelling.join()
+    assert wait(library, again)[0].state is JobState.DONE
+    assert library._index.count() == len(PAGES)
+
+
 def test_an_upload_that_is_cancelled_leaves_no_file(library, long_pdf):
     waiting = library.upload_folder / "1.part"
     long_pdf.rename(waiting)
