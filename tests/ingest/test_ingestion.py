@@ -135,7 +135,9 @@ def test_a_step_that_still_winds_down_takes_nothing_from_the_next_try(
     while library.jobs.find(job.job_id).state is not JobState.CANCELLED:
         library.jobs.news.wait()
     threading.Timer(0.5, release.set).start()
-    again = library.jobs.retry(job.job_id) if try_again == "retry" else library.jobs.submit(long_pdf)
+    again = (
+        library.jobs.retry(job.job_id) if try_again == "retry" else library.jobs.submit(long_pdf)
+    )
     cancelling.join()
     assert wait(library, again)[0].state is JobState.DONE
     assert library._index.count() == len(PAGES)
