@@ -13,16 +13,16 @@ import json
 import os
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from app.index_choice import INDEX_FOLDER
-from app.settling import CODEBOOK
 from ingest.documents import Counts, Documents
-from ingest.files import original_path, preview_path
+from ingest.files import CODEBOOK, LibraryFiles, original_path, preview_path
 from ingest.progress import OnProgress, Progress
 from ingest.sources import DATABASE
 from retrieval.errors import BackupNotWritten
@@ -46,7 +46,7 @@ def describe_format() -> dict[str, Any]:
 
 
 def write_backup(
-    file: Path, folder: Path, documents: Documents, index: PageIndex, on_progress: OnProgress
+    file: Path, files: LibraryFiles, documents: Documents, index: PageIndex, on_progress: OnProgress
 ) -> Counts:
     """Writes a library that is not written to meanwhile; the file is there whole, or not at all.
 
@@ -60,7 +60,7 @@ def write_backup(
     try:
         # Beside the file, where there must be room.
         with tempfile.TemporaryDirectory(dir=file.parent, prefix=".pagelens-backup-") as scratch:
-            counts = _write_archive(part, folder, documents, index, Path(scratch), on_progress)
+            counts = _write_archive(part, files, documents, index, Path(scratch), on_progress)
         part.replace(file)
     except BaseException as error:
         part.unlink(missing_ok=True)
@@ -75,7 +75,7 @@ def write_backup(
 
 def _write_archive(
     part: Path,
-    folder: Path,
+    files: LibraryFiles,
     documents: Documents,
     index: PageIndex,
     scratch: Path,
@@ -91,32 +91,43 @@ def _write_archive(
     database = tables / DATABASE
     index_folder = index.snapshot(copied_index)
     with closing(Documents(tables)) as copy, _open_archive(part) as tar:
-        total = sum(1 for _ in _list_files(folder, copy, index_folder)) + 1
+        wanted = list(_list_wanted(copy, files))
+        index_files = [path for path in sorted(index_folder.rglob("*")) if path.is_file()]
+        total = 1 + len(wanted) + len(index_files)
         _add_json(tar, FORMAT_NAME, {**describe_format(), "files": total})
         _add_file(tar, f"{DOCUMENTS_FOLDER}/{DATABASE}", database)
-        for done, (name, path) in enumerate(_list_files(folder, copy, index_folder), 1):
+        for done, (name, find) in enumerate(wanted, 1):
             on_progress(Progress("saving", done, total, ""))
+            path = find()
+            if path is None:
+                raise BackupNotWritten(f"the library has lost {name}, which belongs in a backup")
             _add_file(tar, name, path)
+        for done, path in enumerate(index_files, 1 + len(wanted)):
+            on_progress(Progress("saving", done, total, ""))
+            _add_file(tar, f"{INDEX_FOLDER}/{path.relative_to(index_folder).as_posix()}", path)
         on_progress(Progress("saving", total, total, ""))
         _add_json(tar, END_NAME, {"files": total})
     return counts
 
 
-def _list_files(folder: Path, documents: Documents, index: Path) -> Iterator[tuple[str, Path]]:
-    """Yields (name in the archive, path) of all files but the tables."""
+def _list_wanted(
+    documents: Documents, files: LibraryFiles
+) -> Iterator[tuple[str, Callable[[], Path | None]]]:
+    """Yields (name in the archive, what finds it) of each original and preview, and the codebook.
+
+    They may be far away, and are fetched one by one.
+    """
     # Of a document that is not whole, the rows are enough to remove it from the restored index.
+    here = Path()
     for document in documents.list_whole():
-        original = original_path(folder, document.document_id)
-        yield original.relative_to(folder).as_posix(), original
-        for page in documents.list_pages(document.document_id):
-            preview = preview_path(folder, document.document_id, page.page_index)
-            if preview.exists():
-                yield preview.relative_to(folder).as_posix(), preview
-    if (folder / CODEBOOK).exists():
-        yield CODEBOOK, folder / CODEBOOK
-    for path in sorted(index.rglob("*")):
-        if path.is_file():
-            yield f"{INDEX_FOLDER}/{path.relative_to(index).as_posix()}", path
+        id_ = document.document_id
+        yield original_path(here, id_).as_posix(), partial(files.find_original, id_)
+        for page in documents.list_pages(id_):
+            if page.error is None:
+                name = preview_path(here, id_, page.page_index).as_posix()
+                yield name, partial(files.find_preview, id_, page.page_index)
+    if files.find_codebook():
+        yield CODEBOOK, files.find_codebook
 
 
 @contextmanager

@@ -144,6 +144,6 @@ def repair(
         done += n_pages
         on_progress(Progress("indexing", done, total, name))
 
-    ingestion.wait([job.job_id for job in jobs], count, check)
+    ingestion.wait(jobs, count, check)
     over = [ingestion.find(job.job_id) for job in jobs]
     return failed + [Refusal(Path(job.name), job.error) for job in over if job.error]

@@ -25,10 +25,12 @@ from ingest.documents import (
     Documents,
     PageRecord,
 )
-from ingest.files import original_path, preview_path, remove_document
+from ingest.files import LibraryFiles, remove_document
+from ingest.first_stage import StoredFirstStage
 from ingest.ingestion import Ingestion
 from ingest.job_table import Jobs
 from ingest.jobs import JobState
+from ingest.locks import ProcessLocks
 from ingest.progress import IngestReport, OnProgress, Progress
 from ingest.run import run_ingest
 from ingest.sources import Refusal
@@ -81,19 +83,24 @@ class Library(Searching):
                 self.encoder.spec.dim, self.encoder.key, self.encoders.vector_storage
             )
             self._index = open_index(settings, self._documents, layout)
+            self._files = LibraryFiles(self.folder)
+            self._locks = ProcessLocks()
+            self._first_stage = StoredFirstStage(self._files, self._documents, self._index)
             self._jobs = Jobs(self._documents.database)
             self.jobs = Ingestion(
-                self.folder,
+                self._files,
                 self.encoder,
                 self.encoders.open_photos,
                 self._index,
                 self._documents,
                 self._jobs,
                 self._documents.database.workflow_url,
+                self._locks,
+                self._first_stage,
                 settings.page_limit,
             )
             self._settling = Settling(
-                self.folder, self.encoder, self._index, self._documents, self.jobs.writing
+                self.encoder, self._index, self._documents, self._first_stage, self._locks
             )
             # How many runs want jobs to be worked on, and whoever serves.
             self._n_working = 0
@@ -255,8 +262,8 @@ class Library(Searching):
             UnknownDocument: there is no such document, or its original is gone.
         """
         document = self.find_document(document_id)
-        path = original_path(self.folder, document.document_id)
-        if not path.is_file():
+        path = self._files.find_original(document.document_id)
+        if path is None:
             raise UnknownDocument(f"{document.name}: the library has lost its original")
         return path
 
@@ -267,8 +274,8 @@ class Library(Searching):
             UnknownDocument, UnknownPage: there is no such document or page, or no picture of it.
         """
         document = self.find_document(document_id)
-        path = preview_path(self.folder, document.document_id, page_index)
-        if not path.is_file():
+        path = self._files.find_preview(document.document_id, page_index)
+        if path is None:
             raise UnknownPage(f"{document.name}: there is no picture of page {page_index + 1:,}")
         return path
 
@@ -295,8 +302,8 @@ class Library(Searching):
 
     def delete(self, document_id: str) -> None:
         """Removes a document with its original, previews and vectors."""
-        with self.jobs.writing:
-            remove_document(self.folder, document_id, self._index, self._documents)
+        with self._locks.writing():
+            remove_document(self._files, document_id, self._index, self._documents)
         jobs = self._jobs.list_of_document(document_id)
         self._jobs.forget([task.job.job_id for task in jobs if task.job.state is JobState.DONE])
 
@@ -312,13 +319,13 @@ class Library(Searching):
                 raise BackupNotWritten("the library was closed while it was being saved")
             on_progress(progress)
 
-        with self.jobs.writing:
-            return write_backup(file, self.folder, self._documents, self._index, report)
+        with self._locks.alone():
+            return write_backup(file, self._files, self._documents, self._index, report)
 
     def page_picture(self, document_id: str, page_index: int) -> Image.Image | None:
         """The preview of a page; None for a page that could not be rendered."""
-        path = preview_path(self.folder, document_id, page_index)
-        if not path.exists():
+        path = self._files.find_preview(document_id, page_index)
+        if path is None:
             return None
         with Image.open(path) as picture:
             return picture.convert("RGB")
@@ -380,4 +387,4 @@ class Library(Searching):
         for document in self._documents.list_unfinished():
             if document.document_id in kept:
                 continue
-            remove_document(self.folder, document.document_id, self._index, self._documents)
+            remove_document(self._files, document.document_id, self._index, self._documents)

@@ -22,9 +22,8 @@ from app.backup import (
 )
 from app.index_choice import INDEX_FOLDER
 from app.lock import HOLDER, LOCK, lock_library
-from app.settling import CODEBOOK
 from ingest.documents import Counts, Documents
-from ingest.files import original_path, preview_path
+from ingest.files import CODEBOOK, original_path, preview_path
 from ingest.progress import OnProgress, Progress
 from ingest.sources import DATABASE
 from retrieval.errors import (

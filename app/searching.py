@@ -12,6 +12,7 @@ from PIL import Image
 
 from app.encoders import LibraryEncoders
 from ingest.documents import NONSENSE_SCORE, PHOTO_ENCODER_KEY, Document, Documents
+from ingest.first_stage import StoredFirstStage
 from ingest.ingestion import Ingestion
 from ingest.sources import Refusal, read_source
 from retrieval.encoders.base import Encoder
@@ -30,6 +31,7 @@ class Searching(ABC):
     encoders: LibraryEncoders
     jobs: Ingestion
     _documents: Documents
+    _first_stage: StoredFirstStage
     _index: PageIndex
 
     @property
@@ -170,6 +172,7 @@ class Searching(ABC):
         self, query: Query, options: SearchOptions, started: float, *, rerank: bool = False
     ) -> Answer:
         """Asks in whole documents only; the time since `started` counts, encoding included."""
+        self._first_stage.follow()
         unfinished = frozenset(d.document_id for d in self._documents.list_unfinished())
         where = options.page_filter
         answer = search_pages(

@@ -7,7 +7,6 @@ last. Every step may be done again, after a crash in its midst: the same pages g
 from __future__ import annotations
 
 import io
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -19,7 +18,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ingest.documents import Documents, PageRecord
-from ingest.files import original_path, preview_path, remove_document, write_atomically
+from ingest.files import LibraryFiles, remove_document
+from ingest.first_stage import StoredFirstStage
+from ingest.locks import LibraryLocks
 from ingest.render import RenderedPage
 from ingest.render_pool import RenderPool
 from ingest.sources import Refusal, Source, read_source
@@ -51,22 +52,24 @@ class DocumentWriter:
     """Writes documents into a library; several at a time, from several threads.
 
     Attributes:
-        folder: the library's.
+        files: where originals and previews go.
         photo_encoder: opens the encoder of photos, at the first photo.
         index: where vectors go.
         documents: where all else goes.
         pool: renders pages.
         encoding: encodes them.
-        writing: held while the index is written.
+        locks: one is held while the index is written.
+        first_stage: of the index; pages get their cells of it.
     """
 
-    folder: Path
+    files: LibraryFiles
     photo_encoder: Callable[[], PhotoEncoder]
     index: PageIndex
     documents: Documents
     pool: RenderPool
     encoding: Encoding
-    writing: threading.Lock = field(default_factory=threading.Lock)
+    locks: LibraryLocks
+    first_stage: StoredFirstStage
     _open: dict[str, _OpenDocument] = field(default_factory=dict)
 
     def store_original(self, path: Path, name: str) -> tuple[Source, int]:
@@ -81,15 +84,9 @@ class DocumentWriter:
         source = read_source(path)
         if isinstance(source, Refusal):
             raise FileRefused(source.error)
-        kept = original_path(self.folder, source.document_id)
-        if not kept.exists():
-            part = kept.with_name(f"{kept.name}.{threading.get_ident()}")
-            write_atomically(part, path)
-            copied = read_source(part)
-            if isinstance(copied, Refusal) or copied.document_id != source.document_id:
-                part.unlink(missing_ok=True)
-                raise FileRefused("the file was written while it was read; add it again")
-            part.replace(kept)
+        self.files.keep_original(source.document_id, path)
+        kept = self.files.find_original(source.document_id)
+        assert kept is not None, "it was kept just now"
         return replace(source, path=kept, name=name), self.pool.count_pages(kept, source.media_type)
 
     def write_pages(
@@ -118,11 +115,12 @@ class DocumentWriter:
         for rendered in self._read_pages(source, n_pages, pages):
             first, _ = rendered[0]
             kind = _kind_of(source, first, n_pages)
-            with self.writing:
+            with self.locks.writing():
+                self.first_stage.follow()
                 records = self._index_pages(source, rendered, kind, added_at, tags)
                 if self.documents.find_unfinished(source.document_id) is None:
                     # Deleted while this was under way: whoever deleted it could not know of these.
-                    remove_document(self.folder, source.document_id, self.index, self.documents)
+                    remove_document(self.files, source.document_id, self.index, self.documents)
                     return None
                 self.documents.add_pages(source.document_id, records)
             on_pages(len(records))
@@ -131,6 +129,7 @@ class DocumentWriter:
     def close(self, document_id: str) -> None:
         """Lets go what has been read ahead of a document."""
         self._open.pop(document_id, None)
+        self.files.let_go(document_id)
 
     def _read_pages(
         self, source: Source, n_pages: int, pages: range
@@ -166,9 +165,7 @@ class DocumentWriter:
         for page, embedding in pages:
             if embedding is None:
                 continue
-            write_atomically(
-                preview_path(self.folder, source.document_id, page.page_index), page.preview
-            )
+            self.files.keep_preview(source.document_id, page.page_index, page.preview)
             photo = self._encode_photo(page) if kind == Kind.PHOTO else None
             indexed.append(
                 IndexedPage(

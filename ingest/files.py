@@ -2,46 +2,118 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ingest.documents import Documents
-from retrieval.errors import LibraryUnusable
+from ingest.sources import Refusal, read_source
+from retrieval.errors import FileRefused, LibraryUnusable
 from retrieval.index.base import PageIndex
+from retrieval.index.cells import Codebook
+
+# The cells of the index's first stage; absent where the library is small.
+CODEBOOK = "cells.npz"
 
 
 def original_path(folder: Path, document_id: str) -> Path:
-    """Where the library keeps a document's file."""
+    """Where a library folder keeps a document's file."""
     return folder / "files" / document_id[:2] / document_id
 
 
 def preview_path(folder: Path, document_id: str, page_index: int) -> Path:
-    """Where the library keeps the picture of a page."""
+    """Where a library folder keeps the picture of a page."""
     return folder / "previews" / document_id[:2] / document_id / f"{page_index}.webp"
 
 
-def write_atomically(path: Path, content: bytes | Path) -> None:
-    """Writes bytes, or a copy of a file, so that `path` is either whole or absent.
+class LibraryFiles:
+    """The originals and previews of a library, in its folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def keep_original(self, document_id: str, path: Path) -> None:
+        """Copies a document's file into the library, unless it is there; one thread at a time.
+
+        Raises:
+            FileRefused: the file has other bytes by now.
+            LibraryUnusable: the copy cannot be written.
+        """
+        kept = original_path(self.folder, document_id)
+        if kept.exists():
+            return
+        with write_whole(kept) as part:
+            shutil.copyfile(path, part)
+            with part.open("rb+") as copy:
+                # Whoever handed it in may delete it as soon as it is here.
+                os.fsync(copy.fileno())
+            copied = read_source(part)
+            if isinstance(copied, Refusal) or copied.document_id != document_id:
+                raise FileRefused("the file was written while it was read; add it again")
+
+    def find_original(self, document_id: str) -> Path | None:
+        """A document's file, to be read; None if the library has lost it."""
+        path = original_path(self.folder, document_id)
+        return path if path.is_file() else None
+
+    def keep_preview(self, document_id: str, page_index: int, content: bytes) -> None:
+        """Writes the WebP picture of a page.
+
+        Raises:
+            LibraryUnusable: it cannot be written.
+        """
+        with write_whole(preview_path(self.folder, document_id, page_index)) as part:
+            part.write_bytes(content)
+
+    def find_preview(self, document_id: str, page_index: int) -> Path | None:
+        """The WebP picture of a page, to be read; None if there is none."""
+        path = preview_path(self.folder, document_id, page_index)
+        return path if path.is_file() else None
+
+    def let_go(self, document_id: str) -> None:
+        """Says that a document's file will not be read again soon."""
+
+    def remove(self, document_id: str) -> None:
+        """Removes a document's file and pictures; those that are not there are no error."""
+        shutil.rmtree(preview_path(self.folder, document_id, 0).parent, ignore_errors=True)
+        original_path(self.folder, document_id).unlink(missing_ok=True)
+
+    def keep_codebook(self, codebook: Codebook) -> None:
+        """Writes the codebook of the index's first stage, in place of another."""
+        with write_whole(self.folder / CODEBOOK) as part:
+            codebook.save(part)
+
+    def find_codebook(self) -> Path | None:
+        """The codebook of the index's first stage, to be read; None if there is none."""
+        path = self.folder / CODEBOOK
+        return path if path.is_file() else None
+
+
+def remove_document(
+    files: LibraryFiles, document_id: str, index: PageIndex, documents: Documents
+) -> None:
+    """Removes all that the library holds of a document, the row last: a crash leaves it listed."""
+    index.delete_documents([document_id])
+    files.remove(document_id)
+    documents.delete(document_id)
+
+
+@contextmanager
+def write_whole(path: Path) -> Iterator[Path]:
+    """Yields where to write what becomes `path` if the block ends well, and nothing if not.
 
     Raises:
         LibraryUnusable: the disk is full, or the folder cannot be written.
     """
-    part = path.with_name(path.name + ".part")
+    # Always the same, so that what a crash has left is written over.
+    part = path.with_name(f"{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(content, Path):
-            shutil.copyfile(content, part)
-        else:
-            part.write_bytes(content)
+        yield part
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise LibraryUnusable(f"{path} cannot be written: {error.strerror or error}") from error
-
-
-def remove_document(folder: Path, document_id: str, index: PageIndex, documents: Documents) -> None:
-    """Removes all that the library holds of a document, the row last: a crash leaves it listed."""
-    index.delete_documents([document_id])
-    shutil.rmtree(preview_path(folder, document_id, 0).parent, ignore_errors=True)
-    original_path(folder, document_id).unlink(missing_ok=True)
-    documents.delete(document_id)
+    finally:
+        part.unlink(missing_ok=True)

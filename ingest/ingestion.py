@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -15,11 +15,13 @@ from sqlalchemy import URL
 
 from ingest.document_writer import DocumentWriter
 from ingest.documents import Document, Documents
-from ingest.files import original_path
+from ingest.files import LibraryFiles
+from ingest.first_stage import StoredFirstStage
 from ingest.job_news import JobNews
 from ingest.job_steps import ACTIVE, JobSteps
 from ingest.job_table import Jobs, Task
 from ingest.jobs import Job, JobState
+from ingest.locks import LibraryLocks
 from ingest.render import RenderedPage, render_pages
 from ingest.render_pool import RenderPool
 from ingest.sources import MediaType, Refusal, Source, read_source
@@ -43,16 +45,18 @@ class Ingestion:
 
     def __init__(
         self,
-        folder: Path,
+        files: LibraryFiles,
         encoder: Encoder,
         photo_encoder: Callable[[], PhotoEncoder],
         index: PageIndex,
         documents: Documents,
         jobs: Jobs,
         database: URL,
+        locks: LibraryLocks,
+        first_stage: StoredFirstStage,
         upload_page_limit: int,
     ) -> None:
-        self._folder = folder
+        self._files = files
         self._encoder = encoder
         self._photo_encoder = photo_encoder
         self._index = index
@@ -60,13 +64,11 @@ class Ingestion:
         self._jobs = jobs
         self._database = database
         self._upload_page_limit = upload_page_limit
-        # Held while the index is written, and while nothing may be written to it.
-        self.writing = threading.Lock()
-        # One command at a time: a cancelled job's pages are removed before it is tried again.
-        self._steering = threading.Lock()
+        self._locks = locks
+        self._first_stage = first_stage
         self._resources = ExitStack()
         self._workflow: ModuleType | None = None
-        self._versions = Versions(folder, index, documents, jobs, self.writing)
+        self._versions = Versions(files, index, documents, jobs, locks)
         self.news = JobNews()
 
     def start(self) -> None:
@@ -88,13 +90,14 @@ class Ingestion:
             encoding = resources.enter_context(Encoding(self._encoder))
             self._pool = pool
             writer = DocumentWriter(
-                self._folder,
+                self._files,
                 self._photo_encoder,
                 self._index,
                 self._documents,
                 pool,
                 encoding,
-                self.writing,
+                self._locks,
+                self._first_stage,
             )
             self.news = JobNews()
             steps = JobSteps(writer, self._documents, self._jobs, self._versions, self.news)
@@ -153,9 +156,7 @@ class Ingestion:
         task = Task(job, path.absolute(), origin, is_upload, is_urgent, attempt=0)
         refused = read.error if isinstance(read, Refusal) else ""
         if isinstance(read, Source):
-            with self._steering:
-                known = self._find_known(read, task)
-            if known:
+            if known := self._find_known(read, task):
                 self._versions.remove_upload(task)
                 return known
             try:
@@ -190,15 +191,15 @@ class Ingestion:
         Raises:
             UnreadableFile: the original is gone.
         """
-        path = original_path(self._folder, document.document_id)
-        if not path.is_file():
+        path = self._files.find_original(document.document_id)
+        if path is None:
             raise UnreadableFile(f"{document.name}: the library has lost its original")
-        with self.writing:
+        with self._locks.writing():
             self._index.delete_documents([document.document_id])
             self._documents.delete(document.document_id)
         for task in self._jobs.list_of_document(document.document_id):
-            if task.job.state is JobState.DONE:
-                return self._begin_again(task)
+            if self._jobs.try_again(task.job.job_id, only_from=(JobState.DONE,)):
+                return self._begin_again(task.job.job_id)
         return self.submit(path, name=document.name, tags=document.tags)
 
     def find(self, job_id: str) -> Job:
@@ -223,26 +224,22 @@ class Ingestion:
 
     def cancel(self, job_id: str) -> Job:
         """Ends a job, and removes what it has written; see `JobNotPossible`."""
-        with self._steering:
-            task = self._move(job_id, JobState.CANCELLED, (*ACTIVE, JobState.PAUSED), "cancelled")
-            self._at_work().cancel(job_id, task.attempt)
-            self._versions.remove_unfinished(task)
-            self._versions.remove_upload(task)
+        task = self._move(job_id, JobState.CANCELLED, (*ACTIVE, JobState.PAUSED), "cancelled")
+        self._at_work().cancel(job_id, task.attempt)
+        self._versions.remove_cancelled(task)
+        self._versions.remove_upload(task)
         return self.find(job_id)
 
     def pause(self, job_id: str) -> Job:
         """Halts a job before its next pages; see `JobNotPossible`."""
-        with self._steering:
-            task = self._move(job_id, JobState.PAUSED, ACTIVE, "paused")
-            self._at_work().cancel(job_id, task.attempt)
+        task = self._move(job_id, JobState.PAUSED, ACTIVE, "paused")
+        self._at_work().cancel(job_id, task.attempt)
         return self.find(job_id)
 
     def resume(self, job_id: str) -> Job:
         """Goes on with a paused job; see `JobNotPossible`."""
-        with self._steering:
-            task = self._move(job_id, JobState.QUEUED, (JobState.PAUSED,), "resumed")
-            self.news.let_go_on(job_id)
-            self._at_work().resume(job_id, task.attempt)
+        task = self._move(job_id, JobState.QUEUED, (JobState.PAUSED,), "resumed")
+        self._at_work().resume(job_id, task.attempt)
         return self.find(job_id)
 
     def retry(self, job_id: str) -> Job:
@@ -251,15 +248,12 @@ class Ingestion:
         Raises:
             UnknownJob, JobNotPossible: there is none, or it is under way or done.
         """
-        with self._steering:
-            task = self._jobs.read(job_id)
-            if task.job.state not in (JobState.FAILED, JobState.CANCELLED):
-                raise JobNotPossible(
-                    f"{task.job.name}: a job that is {task.job.state.value} needs no retry"
-                )
-            self._wait_for_halted([task])
-            self.news.let_go_on(job_id)
-            return self._begin_again(task)
+        task = self._jobs.read(job_id)
+        if not self._jobs.try_again(job_id, only_from=(JobState.FAILED, JobState.CANCELLED)):
+            raise JobNotPossible(
+                f"{task.job.name}: a job that is {task.job.state.value} needs no retry"
+            )
+        return self._begin_again(job_id)
 
     def retry_failed(self) -> None:
         """Tries all failed jobs again, but for uploads, whose files may be gone."""
@@ -269,35 +263,33 @@ class Ingestion:
 
     def wait(
         self,
-        job_ids: Collection[str],
+        jobs: Iterable[Job],
         on_pages: Callable[[str, int], None],
         check: Callable[[], None] = lambda: None,
     ) -> None:
-        """Waits until jobs are over or paused.
+        """Waits until jobs are over or paused, whichever process works on them.
 
         Args:
-            job_ids: which.
-            on_pages: called with the document's name and how many of its pages are written, by
-                whoever waits.
+            jobs: as they stood when the waiting began.
+            on_pages: called with the document's name and how many more of its pages are written.
             check: called now and then; what it raises ends the waiting.
         """
-        waiting = set(job_ids)
-        written: list[tuple[str, int]] = []
-
-        def note(job_id: str, name: str, n_pages: int) -> None:
-            if job_id in waiting:
-                written.append((name, n_pages))
-
-        with self.news.listen(note):
-            while True:
-                is_over = not waiting & self._jobs.list_active_ids()
-                while written:
-                    on_pages(*written.pop(0))
-                check()
-                if is_over:
-                    return
-                if not written:
-                    self.news.wait()
+        waiting = {job.job_id: job.pages_done for job in jobs}
+        while waiting:
+            active = self._jobs.list_active_ids()
+            told = self._jobs.list_pages_done()
+            for job_id in waiting.keys() - active:
+                job = self.find(job_id)
+                told[job_id] = job.name, job.pages_done
+            for job_id in waiting.keys() & told.keys():
+                name, n_pages = told[job_id]
+                if n_pages > waiting[job_id]:
+                    on_pages(name, n_pages - waiting[job_id])
+                waiting[job_id] = n_pages
+            waiting = {job_id: n for job_id, n in waiting.items() if job_id in active}
+            check()
+            if waiting:
+                self.news.wait()
 
     def wait_until_idle(self, n_pages_written: int) -> int:
         """Waits a moment for a time when pages have been written and no job is under way.
@@ -320,7 +312,6 @@ class Ingestion:
         for other in others:
             if other.job.state.is_active or other.job.state is JobState.PAUSED:
                 return other.job
-        self._wait_for_halted(others)
         document = self._documents.find(source.document_id)
         if document is None:
             return None
@@ -339,15 +330,10 @@ class Ingestion:
         self._versions.replace_older(replace(task, job=done))
         return done
 
-    def _wait_for_halted(self, tasks: Iterable[Task]) -> None:
-        """A halted step that still winds down would remove what a new one writes."""
-        self.news.wait_for_end([task.job.job_id for task in tasks], STOP_S)
-
-    def _begin_again(self, task: Task) -> Job:
-        job_id = task.job.job_id
-        self._jobs.try_again(job_id)
-        self._at_work().enqueue(job_id, task.attempt + 1, is_urgent=task.is_urgent)
-        return self.find(job_id)
+    def _begin_again(self, job_id: str) -> Job:
+        task = self._jobs.read(job_id)
+        self._at_work().enqueue(job_id, task.attempt, is_urgent=task.is_urgent)
+        return task.job
 
     def _move(
         self, job_id: str, state: JobState, only_from: tuple[JobState, ...], verb: str
@@ -357,8 +343,6 @@ class Ingestion:
             raise JobNotPossible(
                 f"{task.job.name}: a job that is {task.job.state.value} cannot be {verb}"
             )
-        if not state.is_active:
-            self.news.halt(job_id)
         return task
 
     def _at_work(self) -> Any:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from ingest.document_writer import DocumentWriter
 from ingest.documents import Document, Documents, PageRecord
-from ingest.files import original_path
 from ingest.job_news import JobNews
 from ingest.job_table import Jobs, Task
 from ingest.jobs import JobState
 from ingest.sources import Source
 from ingest.versions import Versions
-from retrieval.errors import FileRefused, LibraryUnusable, PagelensError
+from retrieval.errors import FileRefused, LibraryUnusable, PagelensError, UnreadableFile
 from retrieval.records import Kind
 
 # Longer errors of libraries are cut.
@@ -38,24 +40,33 @@ class JobSteps:
         news: JobNews,
     ) -> None:
         self._writer = writer
-        self._folder = writer.folder
+        self._files = writer.files
+        self._locks = writer.locks
         self._documents = documents
         self._jobs = jobs
         self._versions = versions
         self._news = news
 
-    def begin_job(self, job_id: str) -> None:
-        """A workflow has begun or goes on."""
-        self._news.begin_job(job_id)
+    @contextmanager
+    def at_work(self, job_id: str, attempt: int) -> Iterator[None]:
+        """Entered while a workflow is at work, alone at its document; see `Worker`."""
+        with self._news.job():
+            task = self._read_active(job_id, attempt)
+            document_id = task.job.document_id or job_id
+            try:
+                with self._locks.document(document_id, lambda: self._check(job_id, attempt)):
+                    try:
+                        yield
+                    finally:
+                        self._writer.close(document_id)
+            finally:
+                self._versions.remove_cancelled(task)
 
-    def store_file(self, job_id: str) -> int:
+    def store_file(self, job_id: str, attempt: int) -> int:
         """Copies a job's file into the library; how many pages there are to write."""
-        task = self._read_active(job_id)
-        path = task.path
-        if task.job.document_id:
-            kept = original_path(self._folder, task.job.document_id)
-            path = kept if kept.exists() else path
-        source, n_pages = self._writer.store_original(path, task.job.name)
+        task = self._read_active(job_id, attempt)
+        kept = self._files.find_original(task.job.document_id) if task.job.document_id else None
+        source, n_pages = self._writer.store_original(kept or task.path, task.job.name)
         self._versions.remove_upload(task)
         self._jobs.set_document(job_id, source.document_id, n_pages)
         self._jobs.set_state(job_id, JobState.RUNNING, only_from=ACTIVE)
@@ -64,9 +75,9 @@ class JobSteps:
         self._documents.begin(source, n_pages, Kind.PAGE, task.job.created_at, task.job.tags)
         return n_pages
 
-    def write_pages(self, job_id: str, pages: range) -> Kind:
+    def write_pages(self, job_id: str, attempt: int, pages: range) -> Kind:
         """Writes some pages of a job's document; those that are there are passed over."""
-        task = self._read_active(job_id)
+        task = self._read_active(job_id, attempt)
         document = self._find_unfinished(task)
         pages = range(pages.start, min(pages.stop, document.n_pages))
         if document.n_pages > 1:
@@ -85,9 +96,9 @@ class JobSteps:
             raise FileRefused("deleted while it was being added")
         return kind
 
-    def finish_document(self, job_id: str, kind: Kind) -> None:
+    def finish_document(self, job_id: str, attempt: int, kind: Kind) -> None:
         """Marks a document as whole, and removes the one that it replaces."""
-        task = self._read_active(job_id)
+        task = self._read_active(job_id, attempt)
         document_id = task.job.document_id or ""
         error = None
         if not self._documents.find(document_id):
@@ -105,34 +116,28 @@ class JobSteps:
         self._jobs.set_state(job_id, JobState.DONE, error=error, only_from=ACTIVE)
         self._versions.forget_failures(task.origin)
 
-    def record_failure(self, job_id: str, error: Exception) -> None:
+    def record_failure(self, job_id: str, attempt: int, error: Exception) -> None:
         """Notes why a job failed; the pages that it has written stay for another try."""
-        document_id = self._jobs.read(job_id).job.document_id
+        document_id = self._read_active(job_id, attempt).job.document_id
         if document_id and not (
             self._documents.find(document_id) or self._documents.find_unfinished(document_id)
         ):
-            original_path(self._folder, document_id).unlink(missing_ok=True)
+            self._files.remove(document_id)
         self._jobs.set_state(
             job_id, JobState.FAILED, error=describe_failure(error), only_from=ACTIVE
         )
 
-    def end_job(self, job_id: str) -> None:
-        """Lets go what a job has held in memory, however it ended."""
-        try:
-            if document_id := self._jobs.read(job_id).job.document_id:
-                self._writer.close(document_id)
-        finally:
-            # Also where the job has been forgotten meanwhile: else stopping would wait for it.
-            self._news.end_job(job_id)
-
     def _tell_pages(self, task: Task, n_pages: int) -> None:
-        self._news.tell_pages(task.job.job_id, task.job.name, n_pages)
-        if self._news.is_halted(task.job.job_id):
-            raise Stopping
+        self._news.tell_pages(n_pages)
+        self._check(task.job.job_id, task.attempt)
 
-    def _read_active(self, job_id: str) -> Task:
+    def _check(self, job_id: str, attempt: int) -> None:
+        """Ends a workflow that shall not go on: any process may have said so."""
+        self._read_active(job_id, attempt)
+
+    def _read_active(self, job_id: str, attempt: int) -> Task:
         task = self._jobs.read(job_id)
-        if self._news.is_halted(job_id) or not task.job.state.is_active:
+        if self._news.is_stopping or not task.job.state.is_active or task.attempt != attempt:
             raise Stopping
         return task
 
@@ -143,8 +148,11 @@ class JobSteps:
         return document
 
     def _source_of(self, document: Document) -> Source:
+        kept = self._files.find_original(document.document_id)
+        if kept is None:
+            raise UnreadableFile("the library has lost its original")
         return Source(
-            original_path(self._folder, document.document_id),
+            kept,
             document.document_id,
             document.media_type,
             document.n_bytes,

@@ -7,6 +7,7 @@ about, and what a step must know.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,13 @@ class Jobs:
             rows = connection.execute(select(JOBS.c.job_id).where(JOBS.c.state.in_(states)))
             return {job_id for (job_id,) in rows}
 
+    def list_pages_done(self) -> dict[str, tuple[str, int]]:
+        """Job id -> (document's name, pages written) of each job that is running."""
+        asked = select(JOBS.c.job_id, JOBS.c.name, PAGES_DONE)
+        with self._database.read() as connection:
+            rows = connection.execute(asked.where(JOBS.c.state == JobState.RUNNING.value))
+            return {job_id: (name, n_pages) for job_id, name, n_pages in rows}
+
     def list_failures(self) -> list[Refusal]:
         """The files that were refused, and those with pages left out, by path."""
         with self._database.read() as connection:
@@ -135,16 +143,7 @@ class Jobs:
         Returns:
             Whether it was.
         """
-        with self._database.write() as connection:
-            changed = connection.execute(
-                update(JOBS)
-                .where(
-                    JOBS.c.job_id == job_id,
-                    JOBS.c.state.in_([state.value for state in only_from]),
-                )
-                .values(state=state.value, error=error)
-            )
-            return bool(changed.rowcount)
+        return self._change(job_id, only_from, {"state": state.value, "error": error})
 
     def set_document(self, job_id: str, document_id: str, n_pages: int) -> None:
         """Notes what the file turned out to hold."""
@@ -155,14 +154,28 @@ class Jobs:
                 .values(document_id=document_id, n_pages=n_pages)
             )
 
-    def try_again(self, job_id: str) -> None:
-        """Queues a job that is over once more."""
+    def try_again(self, job_id: str, only_from: tuple[JobState, ...]) -> bool:
+        """Queues a job that is over once more, if it is in one of the states given.
+
+        Returns:
+            Whether it was.
+        """
+        queued = {"state": JobState.QUEUED.value, "attempt": JOBS.c.attempt + 1, "error": None}
+        return self._change(job_id, only_from, queued)
+
+    def _change(
+        self, job_id: str, only_from: tuple[JobState, ...], values: Mapping[str, Any]
+    ) -> bool:
         with self._database.write() as connection:
-            connection.execute(
+            changed = connection.execute(
                 update(JOBS)
-                .where(JOBS.c.job_id == job_id)
-                .values(state=JobState.QUEUED.value, attempt=JOBS.c.attempt + 1, error=None)
+                .where(
+                    JOBS.c.job_id == job_id,
+                    JOBS.c.state.in_([state.value for state in only_from]),
+                )
+                .values(values)
             )
+            return bool(changed.rowcount)
 
     def forget(self, job_ids: list[str]) -> None:
         """Removes jobs from the table."""

@@ -66,7 +66,7 @@ def run_ingest(
         done += n_pages
         on_progress(Progress("indexing", done, max(done, total), name))
 
-    ingestion.wait(jobs, count, check)
+    ingestion.wait(jobs.values(), count, check)
     failed: list[Refusal] = []
     n_documents = n_pages = 0
     for job_id in jobs:

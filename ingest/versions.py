@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import threading
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from ingest.documents import Documents
-from ingest.files import remove_document
+from ingest.files import LibraryFiles, remove_document
 from ingest.job_table import Jobs, Task
 from ingest.jobs import JobState
+from ingest.locks import DocumentTaken, LibraryLocks, give_up
+from retrieval.errors import UnknownJob
 from retrieval.index.base import PageIndex
 
 
@@ -18,16 +19,15 @@ class Versions:
     """Removes documents, and jobs that are told of no more.
 
     Attributes:
-        folder: the library's.
-        index: what is removed from, with `documents` and the folder.
-        writing: held while the index is written.
+        files: what is removed from, with `index` and `documents`.
+        locks: one is held while the index is written.
     """
 
-    folder: Path
+    files: LibraryFiles
     index: PageIndex
     documents: Documents
     jobs: Jobs
-    writing: threading.Lock
+    locks: LibraryLocks
 
     def replace_older(self, task: Task) -> None:
         """Removes the earlier versions of a file, unless they stand elsewhere, too."""
@@ -36,9 +36,25 @@ class Versions:
             if other.job.state is not JobState.DONE or older in (None, task.job.document_id):
                 continue
             if all(job.origin == task.origin for job in self.jobs.list_of_document(older)):
-                with self.writing:
-                    remove_document(self.folder, older, self.index, self.documents)
+                with self.locks.writing():
+                    remove_document(self.files, older, self.index, self.documents)
             self.jobs.forget([other.job.job_id])
+
+    def remove_cancelled(self, task: Task) -> None:
+        """Removes what a job has written if it is cancelled; at work, it does so itself."""
+        document_id = task.job.document_id
+        if document_id and self._is_cancelled(task):
+            with suppress(DocumentTaken), self.locks.document(document_id, give_up):
+                # It may have been tried again meanwhile.
+                if self._is_cancelled(task):
+                    self.remove_unfinished(task)
+
+    def _is_cancelled(self, task: Task) -> bool:
+        try:
+            return self.jobs.read(task.job.job_id).job.state is JobState.CANCELLED
+        except UnknownJob:
+            # Forgotten, as its file was handed in again.
+            return True
 
     def remove_unfinished(self, task: Task) -> None:
         """Removes what a job has written, unless another job adds the same document."""
@@ -48,8 +64,8 @@ class Versions:
         others = self.jobs.list_of_document(document_id)
         if any(t.job.job_id != task.job.job_id and t.job.state.is_active for t in others):
             return
-        with self.writing:
-            remove_document(self.folder, document_id, self.index, self.documents)
+        with self.locks.writing():
+            remove_document(self.files, document_id, self.index, self.documents)
 
     def forget_failures(self, origin: str) -> None:
         """Failures of a file are told until it is handed in again."""

@@ -6,6 +6,7 @@ again after a crash; the one that was under way is.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 import sqlalchemy as sa
@@ -16,7 +17,7 @@ from retrieval.errors import DeviceOutOfMemory, IndexFailed, LibraryUnusable
 from retrieval.records import Kind
 
 # Workflows of another version are not resumed; it changes when steps change their order.
-WORKFLOW_VERSION = "1"
+WORKFLOW_VERSION = "2"
 
 QUEUE = "documents"
 QUEUE_POLLING_S = 0.1
@@ -48,23 +49,23 @@ FIRST_PAUSE_S = 0.5
 class Worker(Protocol):
     """What does the steps."""
 
-    def begin_job(self, job_id: str) -> None:
-        """A workflow has begun or goes on."""
+    def at_work(self, job_id: str, attempt: int) -> AbstractContextManager[None]:
+        """Entered while a workflow is at work, alone at its document.
 
-    def store_file(self, job_id: str) -> int:
+        It, and all below, end the workflow where its job shall not go on.
+        """
+
+    def store_file(self, job_id: str, attempt: int) -> int:
         """Copies a job's file into the library; how many pages there are to write."""
 
-    def write_pages(self, job_id: str, pages: range) -> Kind:
+    def write_pages(self, job_id: str, attempt: int, pages: range) -> Kind:
         """Writes some pages; what kind of document it is."""
 
-    def finish_document(self, job_id: str, kind: Kind) -> None:
+    def finish_document(self, job_id: str, attempt: int, kind: Kind) -> None:
         """Marks a document as whole."""
 
-    def record_failure(self, job_id: str, error: Exception) -> None:
+    def record_failure(self, job_id: str, attempt: int, error: Exception) -> None:
         """Notes why a job failed."""
-
-    def end_job(self, job_id: str) -> None:
-        """Lets go what a job has held in memory, however it ended."""
 
 
 _worker: Worker | None = None
@@ -84,38 +85,37 @@ _retried = DBOS.step(
 
 
 @_retried
-def _store_file(job_id: str) -> int:
-    return _at_work().store_file(job_id)
+def _store_file(job_id: str, attempt: int) -> int:
+    return _at_work().store_file(job_id, attempt)
 
 
 @_retried
-def _write_pages(job_id: str, first: int) -> str:
-    return _at_work().write_pages(job_id, range(first, first + STEP_PAGES)).value
+def _write_pages(job_id: str, attempt: int, first: int) -> str:
+    return _at_work().write_pages(job_id, attempt, range(first, first + STEP_PAGES)).value
 
 
 @_retried
-def _finish_document(job_id: str, kind: str) -> None:
-    _at_work().finish_document(job_id, Kind(kind))
+def _finish_document(job_id: str, attempt: int, kind: str) -> None:
+    _at_work().finish_document(job_id, attempt, Kind(kind))
 
 
 @DBOS.workflow(name="add_document", max_recovery_attempts=MOST_RECOVERIES)
-def add_document(job_id: str) -> None:
+def add_document(job_id: str, attempt: int) -> None:
     """Adds the file of a job to the library.
 
     Stopping the process leaves it where it is; cancelling it ends it before its next step.
     """
-    _at_work().begin_job(job_id)
-    try:
-        kind = Kind.PAGE.value
-        for first in range(0, _store_file(job_id), STEP_PAGES):
-            kind = _write_pages(job_id, first)
-        _finish_document(job_id, kind)
-    except dbos_errors.DBOSMaxStepRetriesExceeded as error:
-        _at_work().record_failure(job_id, error.errors[-1])
-    except Exception as error:
-        _at_work().record_failure(job_id, error)
-    finally:
-        _at_work().end_job(job_id)
+    worker = _at_work()
+    with worker.at_work(job_id, attempt):
+        try:
+            kind = Kind.PAGE.value
+            for first in range(0, _store_file(job_id, attempt), STEP_PAGES):
+                kind = _write_pages(job_id, attempt, first)
+            _finish_document(job_id, attempt, kind)
+        except dbos_errors.DBOSMaxStepRetriesExceeded as error:
+            worker.record_failure(job_id, attempt, error.errors[-1])
+        except Exception as error:
+            worker.record_failure(job_id, attempt, error)
 
 
 def work_for(worker: Worker, database: sa.URL) -> None:
@@ -158,7 +158,7 @@ def enqueue(job_id: str, attempt: int, *, is_urgent: bool) -> None:
         SetWorkflowID(workflow_id(job_id, attempt)),
         SetEnqueueOptions(priority=priority),
     ):
-        DBOS.enqueue_workflow(QUEUE, add_document, job_id)
+        DBOS.enqueue_workflow(QUEUE, add_document, job_id, attempt)
 
 
 def cancel(job_id: str, attempt: int) -> None:

@@ -8,7 +8,7 @@ import pytest
 from app.library import Library
 from app.settings import Settings
 from ingest.documents import ENCODER_KEY, Documents, PageRecord
-from ingest.files import original_path, preview_path, write_atomically
+from ingest.files import original_path, preview_path
 from ingest.sources import read_source
 from retrieval.encoders.stream import encode_pages
 from retrieval.errors import AmbiguousDocument, EncoderMismatch, LibraryBusy, UnknownDocument
@@ -185,7 +185,8 @@ def test_what_a_crash_left_unfinished_is_removed_when_the_library_is_opened(enco
         preview_path(folder, source.document_id, 0),
     ]
     for path in left_behind:
-        write_atomically(path, b"left behind")
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"left behind")
 
     with open_library(folder) as library:
         assert library.list_documents() == []

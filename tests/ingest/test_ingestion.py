@@ -40,16 +40,15 @@ def long_pdf(tmp_path):
 
 
 def wait(library, *jobs):
-    library.jobs.wait([job.job_id for job in jobs], lambda name, n: None)
+    library.jobs.wait(jobs, lambda name, n: None)
     return [library.jobs.find(job.job_id) for job in jobs]
 
 
 def submit_and_wait_for_pages(library, path, **options):
     """A job whose first pages have been written, and which is not over."""
-    begun = threading.Event()
-    with library.jobs.news.listen(lambda *_: begun.set()):
-        job = library.jobs.submit(path, **options)
-        assert begun.wait(60)
+    job = library.jobs.submit(path, **options)
+    while not library.jobs.find(job.job_id).pages_done:
+        library.jobs.news.wait()
     return job
 
 
