@@ -28,6 +28,7 @@ from app.cli_options import (
     print_json,
 )
 from app.cli_search import search
+from app.cli_worker import worker
 from app.errors import format_error, printable
 from retrieval.errors import LibraryBusy, PagelensError
 
@@ -240,6 +241,9 @@ def serve(
         port=port,
     )
     serve_library(settings, typer.echo)
+
+
+program.command()(worker)
 
 
 @program.command()

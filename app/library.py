@@ -13,6 +13,7 @@ from PIL import Image
 from app.backup import write_backup
 from app.doctor import Diagnosis, examine, repair
 from app.encoders import LibraryEncoders, check_name
+from app.files_choice import open_files
 from app.index_choice import open_index
 from app.lock import lock_library
 from app.searching import Searching
@@ -25,12 +26,12 @@ from ingest.documents import (
     Documents,
     PageRecord,
 )
-from ingest.files import LibraryFiles, remove_document
+from ingest.files import remove_document
 from ingest.first_stage import StoredFirstStage
 from ingest.ingestion import Ingestion
 from ingest.job_table import Jobs
 from ingest.jobs import JobState
-from ingest.locks import ProcessLocks
+from ingest.locks import open_locks
 from ingest.progress import IngestReport, OnProgress, Progress
 from ingest.run import run_ingest
 from ingest.sources import Refusal
@@ -75,16 +76,19 @@ class Library(Searching):
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise LibraryUnusable(f"{self.folder}: {error.strerror or error}") from error
-        self._lock = lock_library(self.folder)
+        # Of a shared library nothing in the folder is one process's alone.
+        self._lock = None if settings.is_shared else lock_library(self.folder)
         try:
-            self._documents = Documents(self.folder, settings.database_url)
+            self._documents = Documents(
+                self.folder, settings.database_url, may_join=settings.bucket is not None
+            )
             self.encoders = LibraryEncoders(self.folder, self._documents, settings)
             layout = IndexLayout(
                 self.encoder.spec.dim, self.encoder.key, self.encoders.vector_storage
             )
             self._index = open_index(settings, self._documents, layout)
-            self._files = LibraryFiles(self.folder)
-            self._locks = ProcessLocks()
+            self._files = open_files(settings, self._documents)
+            self._locks = open_locks(self._documents.database, is_shared=settings.is_shared)
             self._first_stage = StoredFirstStage(self._files, self._documents, self._index)
             self._jobs = Jobs(self._documents.database)
             self.jobs = Ingestion(
@@ -94,10 +98,10 @@ class Library(Searching):
                 self._index,
                 self._documents,
                 self._jobs,
-                self._documents.database.workflow_url,
                 self._locks,
                 self._first_stage,
                 settings.page_limit,
+                is_shared=settings.is_shared,
             )
             self._settling = Settling(
                 self.encoder, self._index, self._documents, self._first_stage, self._locks
@@ -108,7 +112,7 @@ class Library(Searching):
             self._is_closing = False
             self._remove_unfinished()
         except BaseException:
-            self._lock.release()
+            self._release()
             raise
 
     def __enter__(self) -> Library:
@@ -129,7 +133,11 @@ class Library(Searching):
         self._settling.close()
         self._index.close()
         self._documents.close()
-        self._lock.release()
+        self._release()
+
+    def _release(self) -> None:
+        if self._lock:
+            self._lock.release()
 
     @property
     def upload_folder(self) -> Path:
@@ -184,8 +192,9 @@ class Library(Searching):
             return ingested
 
     def announce(self, address: str) -> None:
-        """Tells other processes at which address this library is served."""
-        self._lock.announce(address)
+        """Tells the processes that this one keeps out at which address the library is served."""
+        if self._lock:
+            self._lock.announce(address)
 
     @contextmanager
     def work(self) -> Iterator[None]:

@@ -42,6 +42,10 @@ class Settings(BaseSettings):
         None,
         description="a PostgreSQL database that holds the documents; none: the library folder does",
     )
+    bucket: str | None = Field(
+        None,
+        description="s3://bucket/prefix holds originals and previews; none: the library folder",
+    )
     qdrant_url: str | None = Field(
         None,
         description="a Qdrant server that holds the index; none: it is in the library folder",
@@ -79,6 +83,24 @@ class Settings(BaseSettings):
     def upload_limit_bytes(self) -> int:
         """The largest upload request that is taken."""
         return self.upload_limit_mb * 1_000_000
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several processes may work on the library: none of it is only one's."""
+        return self.database_url is not None and self.qdrant_url is not None
+
+    @field_validator("bucket")
+    @classmethod
+    def _check_bucket(cls, url: str | None) -> str | None:
+        """Refuses folders, which have no whole files or none, and keys, which errors would show."""
+        if url is not None and (
+            not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^\s@]+", url) or url.startswith("file:")
+        ):
+            raise ValueError(
+                "an address such as s3://bucket/prefix is expected; a folder that all machines "
+                "reach is named by PAGELENS_LIBRARY"
+            )
+        return url
 
     @field_validator("database_url")
     @classmethod

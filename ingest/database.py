@@ -43,6 +43,13 @@ BUSY_S = 30
 CONNECT_S = 5
 UNANSWERED_MS = 10_000
 
+# After so long without a word the server is asked whether it is there.
+SILENT_S = 30
+
+# Each document under way holds a connection for its lock; requests of a web server come on top.
+POOLED_CONNECTIONS = 8
+MORE_CONNECTIONS = 24
+
 # Of the transaction that makes the tables: whoever comes second waits. Any fixed number will do.
 MAKING_LOCK = 7_243_502_936
 
@@ -50,12 +57,13 @@ MAKING_LOCK = 7_243_502_936
 class Database:
     """The tables of one library; safe to use from several threads and processes."""
 
-    def __init__(self, folder: Path, url: SecretStr | None) -> None:
+    def __init__(self, folder: Path, url: SecretStr | None, *, may_join: bool = False) -> None:
         """Opens the tables, or makes them where the library has none.
 
         Args:
             folder: the library's.
             url: a PostgreSQL database; None for SQLite in the folder.
+            may_join: whether a new folder may become one more of the library in the database.
 
         Raises:
             LibraryMismatch: the tables are elsewhere, of another library, or of another release.
@@ -64,6 +72,7 @@ class Database:
         # Threads take turns here, as SQLite's own waiting looks again only every tenth of a second.
         self._writing = threading.Lock()
         self._folder = folder
+        self._may_join = may_join
         if url is None:
             self._place = DATABASE
             self._failure = LibraryUnusable
@@ -86,7 +95,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection to read with."""
-        with self._errors(), self.engine.connect() as connection:
+        with self.errors(), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
@@ -102,7 +111,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction to write in: all of it is kept, or nothing."""
-        with self._writing, self._errors(), self.engine.begin() as connection:
+        with self._writing, self.errors(), self.engine.begin() as connection:
             yield connection
 
     def put(self, table: Table, rows: list[dict[str, Any]]) -> None:
@@ -132,7 +141,7 @@ class Database:
                 f"the documents of the library {folder} are in a PostgreSQL database, and "
                 "PAGELENS_DATABASE_URL is not set"
             )
-        with self._errors():
+        with self.errors():
             if not path.exists():
                 _make_sqlite(path)
             self.engine = _connect_sqlite(path)
@@ -155,9 +164,13 @@ class Database:
             url.set(drivername="postgresql+psycopg"),
             # A server that was started again is no error.
             pool_pre_ping=True,
+            pool_size=POOLED_CONNECTIONS,
+            max_overflow=MORE_CONNECTIONS,
             connect_args={
                 "connect_timeout": CONNECT_S,
                 "tcp_user_timeout": UNANSWERED_MS,
+                # A lock of a document is held for as long as that takes, without a word.
+                "keepalives_idle": SILENT_S,
                 "application_name": "pagelens",
                 "client_encoding": "utf8",
             },
@@ -178,7 +191,9 @@ class Database:
             ours = mark.read_text().strip() if mark.exists() else None
             theirs = _read(connection, LIBRARY_ID)
             if theirs is not None:
-                if ours != theirs:
+                if ours is None and self._may_join:
+                    mark.write_text(theirs + "\n")
+                elif ours != theirs:
                     raise LibraryMismatch(f"{self._place} holds another library than {folder}")
                 self._check_version(_read(connection, SCHEMA))
                 return
@@ -200,7 +215,7 @@ class Database:
             )
 
     @contextmanager
-    def _errors(self) -> Iterator[None]:
+    def errors(self) -> Iterator[None]:
         """Maps what the driver raises; SQLAlchemy's own text would hold values and the URL."""
         try:
             yield

@@ -38,6 +38,8 @@ PHOTO_ENCODER_ID = "photo_encoder_id"
 PAGES_PER_SECOND = "pages_per_second"
 # The collection of a Qdrant server that holds its index; unset where that is in its folder.
 COLLECTION = "collection"
+# The bucket that holds its originals and previews; unset where those are in its folder.
+BUCKET = "bucket"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +88,21 @@ class Counts:
 class Documents:
     """What a library knows of its documents; safe to use from several threads and processes."""
 
-    def __init__(self, folder: Path, database_url: SecretStr | None = None) -> None:
+    def __init__(
+        self, folder: Path, database_url: SecretStr | None = None, *, may_join: bool = False
+    ) -> None:
         """Opens the tables of a library, or makes them.
 
         Args:
             folder: the library's.
             database_url: the PostgreSQL database that holds them; None for SQLite in the folder.
+            may_join: whether a new folder may become one more of the library in the database.
 
         Raises:
             LibraryMismatch: they are elsewhere, of another library, or of another release.
             LibraryUnusable: they cannot be opened; every method raises it where they fail.
         """
-        self._database = Database(folder, database_url)
+        self._database = Database(folder, database_url, may_join=may_join)
 
     @property
     def database(self) -> Database:
@@ -107,10 +112,11 @@ class Documents:
     def copy_to(self, other: Documents) -> None:
         """Copies everything into an empty library, which keeps its own id.
 
-        Nor is it told where this one's index is. All is of one moment, whoever writes meanwhile.
+        Nor is it told where this one's index and files are. All is of one moment, whoever writes
+        meanwhile.
         """
         left_out = {
-            SETTINGS: SETTINGS.c.name.in_([LIBRARY_ID, SCHEMA, COLLECTION]),
+            SETTINGS: SETTINGS.c.name.in_([LIBRARY_ID, SCHEMA, COLLECTION, BUCKET]),
             # Those under way have files elsewhere.
             JOBS: JOBS.c.state.not_in([JobState.DONE.value, JobState.FAILED.value]),
         }

@@ -5,13 +5,11 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from sqlalchemy import URL
 
 from ingest.document_writer import DocumentWriter
 from ingest.documents import Document, Documents
@@ -22,13 +20,21 @@ from ingest.job_steps import ACTIVE, JobSteps
 from ingest.job_table import Jobs, Task
 from ingest.jobs import Job, JobState
 from ingest.locks import LibraryLocks
+from ingest.recovery import Recovery
 from ingest.render import RenderedPage, render_pages
 from ingest.render_pool import RenderPool
 from ingest.sources import MediaType, Refusal, Source, read_source
 from ingest.versions import Versions
 from retrieval.encoders.base import Encoder, PhotoEncoder
 from retrieval.encoders.stream import Encoding
-from retrieval.errors import FileRefused, IngestBusy, JobNotPossible, TooManyPages, UnreadableFile
+from retrieval.errors import (
+    FileRefused,
+    IngestBusy,
+    JobNotPossible,
+    TooManyPages,
+    UnknownJob,
+    UnreadableFile,
+)
 from retrieval.index.base import PageIndex
 
 if TYPE_CHECKING:
@@ -51,18 +57,33 @@ class Ingestion:
         index: PageIndex,
         documents: Documents,
         jobs: Jobs,
-        database: URL,
         locks: LibraryLocks,
         first_stage: StoredFirstStage,
         upload_page_limit: int,
+        *,
+        is_shared: bool,
     ) -> None:
+        """Starts nothing yet.
+
+        Args:
+            files: the library's.
+            encoder: of pages.
+            photo_encoder: opens that of photos.
+            index: the library's.
+            documents: the library's.
+            jobs: the library's.
+            locks: the library's.
+            first_stage: that of the index.
+            upload_page_limit: pages of the longest upload that is taken.
+            is_shared: whether other processes work on the library, perhaps on other machines.
+        """
         self._files = files
         self._encoder = encoder
         self._photo_encoder = photo_encoder
         self._index = index
         self._documents = documents
         self._jobs = jobs
-        self._database = database
+        self._is_shared = is_shared
         self._upload_page_limit = upload_page_limit
         self._locks = locks
         self._first_stage = first_stage
@@ -102,7 +123,12 @@ class Ingestion:
             self.news = JobNews()
             steps = JobSteps(writer, self._documents, self._jobs, self._versions, self.news)
             resources.callback(workflow.stop_working)
-            workflow.work_for(steps, self._database)
+            database = self._documents.database
+            recovery = resources.enter_context(Recovery(database)) if self._is_shared else None
+            executor = recovery.executor if recovery else workflow.ONLY_EXECUTOR
+            workflow.work_for(steps, database.workflow_url, executor)
+            if recovery:
+                recovery.begin(workflow.list_executors, workflow.recover)
             self._workflow = workflow
             self._resources = resources.pop_all()
         self._reconcile(workflow)
@@ -174,8 +200,16 @@ class Ingestion:
         self._versions.forget_failures(origin)
         self._jobs.add(replace(task, job=job))
         if not refused:
+            if self._is_shared:
+                self._hand_to_all(job, path)
             workflow.enqueue(job.job_id, task.attempt, is_urgent=is_urgent)
         return job
+
+    def _hand_to_all(self, job: Job, path: Path) -> None:
+        """Copies a file to where workers on other machines find it."""
+        assert job.document_id is not None, "the file was read"
+        with self._locks.document(job.document_id, lambda: None):
+            self._files.keep_original(job.document_id, path)
 
     def render_picture(self, path: Path, media_type: MediaType) -> RenderedPage:
         """A picture that is searched with, as a page; within the limits of files while at work."""
@@ -290,6 +324,15 @@ class Ingestion:
             check()
             if waiting:
                 self.news.wait()
+
+    def wait_for_ended(self) -> list[Job]:
+        """Waits a moment; the jobs that this process has worked on and left since it was asked."""
+        self.news.wait()
+        ended = []
+        for job_id in self.news.take_ended():
+            with suppress(UnknownJob):
+                ended.append(self.find(job_id))
+        return ended
 
     def wait_until_idle(self, n_pages_written: int) -> int:
         """Waits a moment for a time when pages have been written and no job is under way.

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 # How often somebody who waits looks up without news: other processes tell none.
 WAIT_S = 0.5
+
+# Jobs left that nobody has asked for yet: the last ones.
+KEPT_ENDED = 1_000
 
 
 class JobNews:
@@ -17,11 +21,12 @@ class JobNews:
         self._changed = threading.Condition()
         self._n_running = 0
         self._n_pages = 0
+        self._ended: deque[str] = deque(maxlen=KEPT_ENDED)
         self._is_stopping = False
 
     @contextmanager
-    def job(self) -> Iterator[None]:
-        """Entered while a workflow is at work."""
+    def job(self, job_id: str) -> Iterator[None]:
+        """Entered while the workflow of a job is at work."""
         with self._changed:
             self._n_running += 1
         try:
@@ -29,6 +34,7 @@ class JobNews:
         finally:
             with self._changed:
                 self._n_running -= 1
+                self._ended.append(job_id)
                 self._changed.notify_all()
 
     def tell_pages(self, n_pages: int) -> None:
@@ -41,6 +47,13 @@ class JobNews:
         """Waits for news, but not for long."""
         with self._changed:
             self._changed.wait(WAIT_S)
+
+    def take_ended(self) -> list[str]:
+        """The jobs that were left since this was called last."""
+        with self._changed:
+            ended = list(self._ended)
+            self._ended.clear()
+            return ended
 
     @property
     def n_pages(self) -> int:

@@ -50,7 +50,7 @@ class JobSteps:
     @contextmanager
     def at_work(self, job_id: str, attempt: int) -> Iterator[None]:
         """Entered while a workflow is at work, alone at its document; see `Worker`."""
-        with self._news.job():
+        with self._news.job(job_id):
             task = self._read_active(job_id, attempt)
             document_id = task.job.document_id or job_id
             try:

@@ -130,6 +130,16 @@ class SharedLocks(LibraryLocks):
                     session.invalidate()
 
 
+def open_locks(database: Database, *, is_shared: bool) -> LibraryLocks:
+    """The locks of a library.
+
+    Args:
+        database: that of the library; PostgreSQL if it is shared.
+        is_shared: whether several processes work on it.
+    """
+    return SharedLocks(database) if is_shared else ProcessLocks()
+
+
 def take(session: Connection, name: str) -> bool:
     """Takes an advisory lock for a session; False if another holds it."""
     return bool(session.scalar(select(func.pg_try_advisory_lock(number_of(name)))))

@@ -22,8 +22,8 @@ WORKFLOW_VERSION = "2"
 QUEUE = "documents"
 QUEUE_POLLING_S = 0.1
 
-# The same at every start, so that a process finds its own workflows again.
-WORKER = "local"
+# The same at every start, so that the one process of a library finds its workflows again.
+ONLY_EXECUTOR = "local"
 
 # Documents at work at once: while one waits for the disk, others are rendered and encoded.
 DOCUMENTS_AT_ONCE = 4
@@ -118,12 +118,13 @@ def add_document(job_id: str, attempt: int) -> None:
             worker.record_failure(job_id, attempt, error)
 
 
-def work_for(worker: Worker, database: sa.URL) -> None:
+def work_for(worker: Worker, database: sa.URL, executor: str) -> None:
     """Starts the workflows of this process, those first that a crash has cut off.
 
     Args:
         worker: does the steps.
         database: where the books are kept.
+        executor: the name of this process among those that work on the library.
     """
     global _worker
     _worker = worker
@@ -132,7 +133,7 @@ def work_for(worker: Worker, database: sa.URL) -> None:
             "name": "pagelens",
             "system_database_url": database.render_as_string(hide_password=False),
             "application_version": WORKFLOW_VERSION,
-            "executor_id": WORKER,
+            "executor_id": executor,
             # What fails is told by its job.
             "log_level": "CRITICAL",
         }
@@ -175,6 +176,18 @@ def list_states() -> dict[str, str]:
     """Workflow id -> its state, as DBOS calls it."""
     found = DBOS.list_workflows(load_input=False, load_output=False)
     return {workflow.workflow_id: workflow.status for workflow in found}
+
+
+def list_executors() -> set[str]:
+    """The processes that are at work, or were when they died."""
+    found = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
+    return {workflow.executor_id for workflow in found if workflow.executor_id}
+
+
+def recover(executors: list[str]) -> None:
+    """Lets whoever is free go on with the workflows of processes that are dead."""
+    # What DBOS's own server for administrators calls; it counts how often a workflow was recovered.
+    DBOS._recover_pending_workflows(executors)
 
 
 def workflow_id(job_id: str, attempt: int) -> str:

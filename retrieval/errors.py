@@ -181,13 +181,22 @@ class DatabaseServerFailed(LibraryUnusable):
     )
 
 
+class BucketFailed(LibraryUnusable):
+    """The object store that holds originals and previews does not answer, or refuses."""
+
+    remedy = (
+        "Check that the bucket of PAGELENS_BUCKET is there and its keys and address are set in the "
+        "environment as its client wants them; then run the command again."
+    )
+
+
 class LibraryMismatch(PagelensError):
-    """The library's documents are in another database, or were written by another release."""
+    """The library's documents or files are in another place, or of another release."""
 
     exit_code = 6
     remedy = (
-        "Set PAGELENS_DATABASE_URL as it was when the library was made, or name a new folder with "
-        "--library."
+        "Set PAGELENS_DATABASE_URL and PAGELENS_BUCKET as they were when the library was made, or "
+        "name a new folder with --library."
     )
 
 

@@ -122,9 +122,7 @@ class QdrantIndex(StoredPages):
         except BaseException:
             client.close()
             raise
-        spaces = info.config.params.vectors
-        photos = spaces.get(PHOTO) if isinstance(spaces, dict) else None
-        self._photo_dim = None if photos is None else photos.size
+        self._photo_dim = read_photo_dim(info)
 
     def upsert(self, pages: Sequence[IndexedPage]) -> None:
         """Stores pages; see `PageIndex.upsert`."""
@@ -170,9 +168,10 @@ class QdrantIndex(StoredPages):
         self, vector: NDArray[np.float32], limit: int, page_filter: PageFilter = ALL_PAGES
     ) -> list[ScoredPage]:
         """The best photos; see `PageIndex.search_photos`."""
-        if self._photo_dim is None:
+        dim = self._find_photo_dim()
+        if dim is None:
             return []
-        check_dim(vector[None], self._photo_dim)
+        check_dim(vector[None], dim)
         return self._search(vector.tolist(), PHOTO, limit, page_filter)
 
     def _search(
@@ -210,7 +209,7 @@ class QdrantIndex(StoredPages):
 
     def fetch_photo(self, document_id: str, page_index: int) -> NDArray[np.float16] | None:
         """The stored photo vector; see `PageIndex.fetch_photo`."""
-        if self._photo_dim is None:
+        if self._find_photo_dim() is None:
             return None
         page = (document_id, page_index)
         return collect_photos(self._retrieve([page], [], [PHOTO])).get(self._id(page))
@@ -338,23 +337,37 @@ class QdrantIndex(StoredPages):
             asked_for = ", ".join(f"{what} {wanted[what]}" for what in others)
             raise IndexMismatch(f"{name} was made for {made_for}, not for {asked_for}")
 
+    def _find_photo_dim(self) -> int | None:
+        """Dimensions of photos' vectors; None while the collection has no photo."""
+        if self._photo_dim is None:
+            # Another process may have added one.
+            self._photo_dim = read_photo_dim(
+                self._ask("read", self._client.get_collection, self._collection)
+            )
+        return self._photo_dim
+
     def _add_photo_space(self, dim: int) -> None:
         """Gives the collection the named vector of photos, where it has none yet."""
-        if self._photo_dim is None:
+        if self._find_photo_dim() is None:
             space = models.DenseVectorConfig(
                 size=dim,
                 distance=models.Distance.DOT,
                 datatype=models.VectorStorageDatatype.FLOAT16,
             )
-            self._ask(
-                "write to",
-                self._client.create_vector_name,
-                self._collection,
-                PHOTO,
-                models.DenseVectorNameConfig(dense=space),
-                wait=True,
-            )
-            self._photo_dim = dim
+            try:
+                self._ask(
+                    "write to",
+                    self._client.create_vector_name,
+                    self._collection,
+                    PHOTO,
+                    models.DenseVectorNameConfig(dense=space),
+                    wait=True,
+                )
+            except IndexServerFailed:
+                # Another process may have been quicker.
+                if self._find_photo_dim() is None:
+                    raise
+            self._photo_dim = self._photo_dim or dim
         if self._photo_dim != dim:
             raise IndexFailed(
                 f"a photo has {dim:,} dimensions, those in the index have {self._photo_dim:,}"
@@ -368,3 +381,10 @@ class QdrantIndex(StoredPages):
             raise IndexServerFailed(
                 f"could not {verb} the index at {self._options.place}: {describe_failure(error)}"
             ) from error
+
+
+def read_photo_dim(info: models.CollectionInfo) -> int | None:
+    """Dimensions of photos' vectors in a collection; None if it has none of them."""
+    spaces = info.config.params.vectors
+    photos = spaces.get(PHOTO) if isinstance(spaces, dict) else None
+    return None if photos is None else photos.size

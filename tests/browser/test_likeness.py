@@ -30,7 +30,7 @@ PAGES = (
     ("Fresh bread and cake are baked", "every morning in our bakery."),
     ("The harbour master collects", "the fee for each mooring of a yacht."),
 )
-INGEST_MS = 30_000
+INGEST_MS = 120_000
 # How far below the top of its column a picture stands, in pixels; the column may be scrolled.
 PLACE_IN_COLUMN = """picture =>
     picture.getBoundingClientRect().top -

@@ -21,7 +21,7 @@ PAGES = (
     "In the storm of November the barometer fell to 28.41 inches, the lowest ever read here.",
     "Tickets are sold at the bakery beside the lighthouse, and children travel free of charge.",
 )
-INGEST_MS = 30_000
+INGEST_MS = 120_000
 
 
 @pytest.fixture(scope="module")
