@@ -307,7 +307,7 @@ def doctor(
     as_json: JsonOption = False,
 ) -> None:
     """Check that the index holds every page, and that the fast search finds what the exact does."""
-    from app.output import diagnosis_json, print_diagnosis
+    from app.diagnosis_output import diagnosis_json, print_diagnosis
     from app.progress import show_progress
 
     with open_existing(make_settings(library)) as opened, show_progress() as on_progress:

@@ -1,4 +1,4 @@
-"""`pagelens doctor`: does the index hold what the library says, and the fast search find it?"""
+"""`pagelens doctor`: are pages and files there as the library says, and does search find them?"""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.documents import Documents
+from ingest.files import LibraryFiles
 from ingest.ingestion import Ingestion
 from ingest.progress import OnProgress, Progress
 from ingest.sources import Refusal
@@ -35,6 +36,8 @@ class Diagnosis:
         n_pages: pages that the library's documents have in the index, by its own table.
         missing: those of them that the index lacks.
         stray: pages of the index that no document has.
+        lost_originals: documents whose file is gone.
+        lost_previews: pages whose picture is gone.
         n_questions: questions that both searches were asked.
         recall: share of the exact search's `DEPTH` best pages that the fast search found, averaged
             over the questions; None where there was nothing to ask.
@@ -43,13 +46,16 @@ class Diagnosis:
     n_pages: int
     missing: frozenset[PageKey]
     stray: frozenset[PageKey]
+    lost_originals: frozenset[str]
+    lost_previews: frozenset[PageKey]
     n_questions: int
     recall: float | None
 
     @property
     def damaged_documents(self) -> frozenset[str]:
-        """Documents of which a page is missing, or that have a page too many."""
-        return frozenset(document_id for document_id, _ in self.missing | self.stray)
+        """Documents of which a page or its picture is missing, or that have a page too many."""
+        damaged = self.missing | self.stray | self.lost_previews
+        return frozenset(document_id for document_id, _ in damaged)
 
     @property
     def stray_documents(self) -> frozenset[str]:
@@ -60,13 +66,17 @@ class Diagnosis:
     def is_healthy(self) -> bool:
         """Whether nothing is missing, nothing is too much, and the fast search finds its pages."""
         finds = self.recall is None or self.recall >= HEALTHY_RECALL
-        return finds and not self.missing and not self.stray
+        return finds and not self.damaged_documents and not self.lost_originals
 
 
 def examine(
-    documents: Documents, index: PageIndex, encoder: Encoder, on_progress: OnProgress
+    documents: Documents,
+    files: LibraryFiles,
+    index: PageIndex,
+    encoder: Encoder,
+    on_progress: OnProgress,
 ) -> Diagnosis:
-    """Compares the table of documents with the index, and the fast search with the exact one."""
+    """Compares the table of documents with files and index, and the fast search with the exact."""
     expected, stored = documents.list_indexed_pages(), index.list_pages()
     unfinished = {document.document_id for document in documents.list_unfinished()}
     stray = {page for page in stored - expected if page[0] not in unfinished}
@@ -85,9 +95,23 @@ def examine(
         n_pages=len(expected),
         missing=frozenset(expected - stored),
         stray=frozenset(stray),
+        lost_originals=frozenset(
+            document.document_id
+            for document in documents.list_whole()
+            if not files.has_original(document.document_id)
+        ),
+        lost_previews=frozenset(_list_lost_previews(documents, files)),
         n_questions=len(recalls),
         recall=sum(recalls) / len(recalls) if recalls else None,
     )
+
+
+def _list_lost_previews(documents: Documents, files: LibraryFiles) -> Iterator[PageKey]:
+    for document in documents.list_whole():
+        there = files.list_previews(document.document_id)
+        for page in documents.list_pages(document.document_id):
+            if page.error is None and page.page_index not in there:
+                yield document.document_id, page.page_index
 
 
 def _sample_questions(
@@ -129,7 +153,11 @@ def repair(
     """
     known = {document.document_id: document for document in documents.list_whole()}
     index.delete_documents(diagnosis.stray_documents - known.keys())
-    failed: list[Refusal] = []
+    failed = [
+        Refusal(Path(known[lost].name), "the library has lost its original: ingest the file again")
+        for lost in sorted(diagnosis.lost_originals - diagnosis.damaged_documents)
+        if lost in known
+    ]
     jobs = []
     for document_id in sorted(diagnosis.damaged_documents & known.keys()):
         try:

@@ -365,7 +365,7 @@ class Library(Searching):
 
     def examine(self, on_progress: OnProgress) -> Diagnosis:
         """Compares what is stored where, and the fast search with the exact one."""
-        return examine(self._documents, self._index, self.encoder, on_progress)
+        return examine(self._documents, self._files, self._index, self.encoder, on_progress)
 
     def repair(self, diagnosis: Diagnosis, on_progress: OnProgress) -> list[Refusal]:
         """Removes from the index what belongs to no document and makes anew what is missing.

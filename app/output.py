@@ -20,7 +20,6 @@ from retrieval.records import Modality
 from retrieval.rerankers.base import RerankerSpec
 
 if TYPE_CHECKING:
-    from app.doctor import Diagnosis
     from app.dry_run import Forecast
     from app.evaluate import Evaluation, Measured
     from app.library import Library
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 EVIDENCE_QUALITY = 88
 NAME_CHARACTERS = 60
-SHOWN_PAGES = 20
 
 # What a reranker reads, beside the modalities of the encoders.
 PASSAGES = "passages"
@@ -125,58 +123,6 @@ def answer_json(
             for group in answer.by_document
         ]
     return content
-
-
-def diagnosis_json(diagnosis: Diagnosis) -> dict[str, Any]:
-    """`doctor --json`."""
-    return {
-        "healthy": diagnosis.is_healthy,
-        "pages": diagnosis.n_pages,
-        "missing": [
-            {"document_id": document_id, "page": index + 1}
-            for document_id, index in sorted(diagnosis.missing)
-        ],
-        "stray": [
-            {"document_id": document_id, "page": index + 1}
-            for document_id, index in sorted(diagnosis.stray)
-        ],
-        "questions": diagnosis.n_questions,
-        "recall@10": diagnosis.recall,
-    }
-
-
-def print_diagnosis(diagnosis: Diagnosis, names: dict[str, str]) -> None:
-    """`doctor` for people.
-
-    Args:
-        diagnosis: what was found.
-        names: document id -> the file's name.
-    """
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(f"{count_things(diagnosis.n_pages, 'page')} in the library's table")
-    for pages, what in (
-        (diagnosis.missing, "missing from the index"),
-        (diagnosis.stray, "in the index that no document has"),
-    ):
-        console.print(f"{count_things(len(pages), 'page')} {what}")
-        for document_id, index in sorted(pages)[:SHOWN_PAGES]:
-            name = names.get(document_id, document_id[:12])
-            console.print(printable(f"  {name}, page {index + 1:,}"), markup=False)
-        if len(pages) > SHOWN_PAGES:
-            console.print(f"  ... and {len(pages) - SHOWN_PAGES:,} more")
-    if diagnosis.recall is not None:
-        console.print(
-            f"the fast search found {100 * diagnosis.recall:.1f} % of the 10 best pages of the "
-            f"exact one, over {count_things(diagnosis.n_questions, 'question')}"
-        )
-    if diagnosis.is_healthy:
-        console.print("healthy")
-    elif diagnosis.missing or diagnosis.stray:
-        console.print(
-            "not healthy: pagelens doctor --repair makes missing pages anew, and removes the others"
-        )
-    else:
-        console.print("not healthy: search with --exact until the library is indexed anew")
 
 
 def evaluation_json(evaluation: Evaluation) -> dict[str, Any]:

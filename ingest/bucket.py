@@ -43,12 +43,14 @@ class BucketFiles(LibraryFiles):
 
     def keep_original(self, document_id: str, path: Path) -> None:
         """See `LibraryFiles.keep_original`."""
-        kept = original_path(self.folder, document_id)
+        if not self.has_original(document_id):
+            super().keep_original(document_id, path)
+            self._upload(original_path(self.folder, document_id))
+
+    def has_original(self, document_id: str) -> bool:
+        """See `LibraryFiles.has_original`; a copy that was not uploaded is none."""
         with self._errors():
-            if self._store.exists(self._name(kept)):
-                return
-        super().keep_original(document_id, path)
-        self._upload(kept)
+            return bool(self._store.exists(self._name(original_path(self.folder, document_id))))
 
     def find_original(self, document_id: str) -> Path | None:
         """See `LibraryFiles.find_original`."""
@@ -59,6 +61,14 @@ class BucketFiles(LibraryFiles):
         """See `LibraryFiles.keep_preview`."""
         super().keep_preview(document_id, page_index, content)
         self._upload(preview_path(self.folder, document_id, page_index))
+
+    def list_previews(self, document_id: str) -> set[int]:
+        """See `LibraryFiles.list_previews`."""
+        names: list[str] = []
+        with self._errors(), suppress(FileNotFoundError):
+            folder = self._name(preview_path(self.folder, document_id, 0).parent)
+            names = self._store.ls(folder, detail=False)
+        return {int(Path(name).stem) for name in names if name.endswith(".webp")}
 
     def find_preview(self, document_id: str, page_index: int) -> Path | None:
         """See `LibraryFiles.find_preview`."""

@@ -53,6 +53,10 @@ class LibraryFiles:
             if isinstance(copied, Refusal) or copied.document_id != document_id:
                 raise FileRefused("the file was written while it was read; add it again")
 
+    def has_original(self, document_id: str) -> bool:
+        """Whether a document's file is there."""
+        return original_path(self.folder, document_id).is_file()
+
     def find_original(self, document_id: str) -> Path | None:
         """A document's file, to be read; None if the library has lost it."""
         path = original_path(self.folder, document_id)
@@ -66,6 +70,11 @@ class LibraryFiles:
         """
         with write_whole(preview_path(self.folder, document_id, page_index)) as part:
             part.write_bytes(content)
+
+    def list_previews(self, document_id: str) -> set[int]:
+        """The indexes of the pages of a document that there is a picture of."""
+        found = preview_path(self.folder, document_id, 0).parent.glob("*.webp")
+        return {int(path.stem) for path in found}
 
     def find_preview(self, document_id: str, page_index: int) -> Path | None:
         """The WebP picture of a page, to be read; None if there is none."""

@@ -200,16 +200,15 @@ class Ingestion:
         self._versions.forget_failures(origin)
         self._jobs.add(replace(task, job=job))
         if not refused:
-            if self._is_shared:
-                self._hand_to_all(job, path)
+            if self._is_shared and job.document_id:
+                # Whoever takes it up may be on another machine.
+                self._keep_original(job.document_id, path)
             workflow.enqueue(job.job_id, task.attempt, is_urgent=is_urgent)
         return job
 
-    def _hand_to_all(self, job: Job, path: Path) -> None:
-        """Copies a file to where workers on other machines find it."""
-        assert job.document_id is not None, "the file was read"
-        with self._locks.document(job.document_id, lambda: None):
-            self._files.keep_original(job.document_id, path)
+    def _keep_original(self, document_id: str, path: Path) -> None:
+        with self._locks.document(document_id, lambda: None):
+            self._files.keep_original(document_id, path)
 
     def render_picture(self, path: Path, media_type: MediaType) -> RenderedPage:
         """A picture that is searched with, as a page; within the limits of files while at work."""
@@ -358,6 +357,8 @@ class Ingestion:
         document = self._documents.find(source.document_id)
         if document is None:
             return None
+        if not self._files.has_original(document.document_id):
+            self._keep_original(document.document_id, source.path)
         for other in others:
             if other.job.state is JobState.DONE and other.origin == task.origin:
                 return other.job

@@ -1,4 +1,4 @@
-"""Searching a library by vectors and by words, with filters, and keeping it healthy."""
+"""Searching a library by vectors and by words, with filters."""
 
 import shutil
 from datetime import datetime, timedelta, timezone
@@ -11,7 +11,7 @@ from ingest.files import CODEBOOK
 from retrieval.index.base import PageFilter
 from retrieval.records import Kind
 from retrieval.search import Mode
-from tests.documents import draw_photo, write_text_pdf
+from tests.documents import write_text_pdf
 from tests.terminal import last_json, run_pagelens
 
 HARBOUR = (
@@ -142,44 +142,6 @@ def test_says_whether_the_best_match_is_a_good_one(library, question, is_good):
 
 def test_a_question_without_a_word_finds_nothing(library):
     assert library.search("?!", 3).hits == ()
-
-
-def test_a_healthy_library_is_called_so(library):
-    diagnosis = library.examine(silent)
-    assert diagnosis.is_healthy
-    assert (diagnosis.n_pages, diagnosis.recall) == (5, 1.0)
-    assert diagnosis.n_questions > 5
-
-
-def test_doctor_finds_what_is_missing_and_makes_it_anew(tmp_path):
-    files = tmp_path / "files"
-    files.mkdir()
-    with open_library(tmp_path / "library") as library:
-        write_text_pdf(files / "harbour.pdf", HARBOUR, SECOND)
-        write_text_pdf(files / "garden.pdf", GARDEN)
-        draw_photo().save(files / "photo.png")
-        library.ingest(files.iterdir(), silent, tags=["kept"])
-        harbour = library.find_document("harbour.pdf").document_id
-        garden = library.find_document("garden.pdf")
-        library._index.delete_documents([harbour])
-        library._documents.delete(garden.document_id)
-
-        diagnosis = library.examine(silent)
-        assert not diagnosis.is_healthy
-        assert diagnosis.missing == {(harbour, 0), (harbour, 1)}
-        assert diagnosis.stray == {(garden.document_id, 0)}
-
-        assert library.repair(diagnosis, silent) == []
-        assert library.examine(silent).is_healthy
-        (hit,) = library.search("Who collects the mooring fees?", 1).hits
-        assert (hit.document, hit.page_number) == ("harbour.pdf", 1)
-        assert library.find_document("harbour.pdf").tags == ("kept",)
-
-
-def test_doctor_on_the_command_line(copied):
-    ended = run_pagelens("doctor", "--library", copied, "--json")
-    assert ended.returncode == 0, ended.stderr
-    assert last_json(ended)["healthy"] is True
 
 
 def test_search_options_on_the_command_line(copied):
