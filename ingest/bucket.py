@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from uuid import uuid4
 
 import fsspec
 
-from ingest.files import CODEBOOK, LibraryFiles, original_path, preview_path, write_whole
+from ingest.files import CODEBOOK, LibraryFiles, original_path, preview_path
 from retrieval.errors import BucketFailed, InvalidSetting
 from retrieval.index.cells import Codebook
 
@@ -105,9 +106,18 @@ class BucketFiles(LibraryFiles):
             self._store.put_file(str(path), self._name(path))
 
     def _download(self, path: Path) -> Path | None:
-        with self._errors(), suppress(FileNotFoundError), write_whole(path) as part:
-            self._store.get_file(self._name(path), str(part))
-        return path if path.is_file() else None
+        # Others may fetch the same file at the same time.
+        part = path.with_name(f"{path.name}.{uuid4().hex}.part")
+        try:
+            with self._errors():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._store.get_file(self._name(path), str(part))
+                part.replace(path)
+        except FileNotFoundError:
+            return None
+        finally:
+            part.unlink(missing_ok=True)
+        return path
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
