@@ -17,15 +17,15 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+from app.backup_file import write_new_file
 from app.index_choice import INDEX_FOLDER
 from app.settling import CODEBOOK
 from ingest.documents import Counts, Documents
 from ingest.files import original_path, preview_path
 from ingest.progress import OnProgress, Progress
 from ingest.sources import DATABASE
-from retrieval.errors import BackupNotWritten
 from retrieval.index.base import PageIndex
 
 # Of the archive's own shape; no other is read.
@@ -54,27 +54,16 @@ def write_backup(
         BackupNotWritten: the file is there already, or cannot be written.
         PagelensError: the library cannot be read.
     """
-    if file.exists():
-        raise BackupNotWritten(f"{file} is there already")
-    part = file.with_name(file.name + ".part")
-    try:
+    with (
+        write_new_file(file) as writing,
         # Beside the file, where there must be room.
-        with tempfile.TemporaryDirectory(dir=file.parent, prefix=".pagelens-backup-") as scratch:
-            counts = _write_archive(part, folder, documents, index, Path(scratch), on_progress)
-        part.replace(file)
-    except BaseException as error:
-        part.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise BackupNotWritten(
-                f"{file} cannot be written: {error.strerror or error}"
-                + (f" ({error.filename})" if error.filename else "")
-            ) from error
-        raise
-    return counts
+        tempfile.TemporaryDirectory(dir=file.parent, prefix=".pagelens-backup-") as scratch,
+    ):
+        return _write_archive(writing, folder, documents, index, Path(scratch), on_progress)
 
 
 def _write_archive(
-    part: Path,
+    writing: BinaryIO,
     folder: Path,
     documents: Documents,
     index: PageIndex,
@@ -90,7 +79,7 @@ def _write_archive(
     # Its last connection is closed: all of it is in the one file.
     database = tables / DATABASE
     index_folder = index.snapshot(copied_index)
-    with closing(Documents(tables)) as copy, _open_archive(part) as tar:
+    with closing(Documents(tables)) as copy, _open_archive(writing) as tar:
         total = sum(1 for _ in _list_files(folder, copy, index_folder)) + 1
         _add_json(tar, FORMAT_NAME, {**describe_format(), "files": total})
         _add_file(tar, f"{DOCUMENTS_FOLDER}/{DATABASE}", database)
@@ -120,15 +109,12 @@ def _list_files(folder: Path, documents: Documents, index: Path) -> Iterator[tup
 
 
 @contextmanager
-def _open_archive(path: Path) -> Iterator[tarfile.TarFile]:
-    with path.open("wb") as file:
-        with (
-            gzip.GzipFile("", "wb", COMPRESSION_LEVEL, file) as packed,
-            tarfile.open(fileobj=packed, mode="w|") as tar,
-        ):
-            yield tar
-        file.flush()
-        os.fsync(file.fileno())
+def _open_archive(file: BinaryIO) -> Iterator[tarfile.TarFile]:
+    with (
+        gzip.GzipFile("", "wb", COMPRESSION_LEVEL, file) as packed,
+        tarfile.open(fileobj=packed, mode="w|") as tar,
+    ):
+        yield tar
 
 
 def _add_json(tar: tarfile.TarFile, name: str, content: dict[str, Any]) -> None:

@@ -18,8 +18,11 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from app.api.bodies import (
+    DOCUMENTS_HEADER,
     MAX_LISTED,
+    PAGES_HEADER,
     AnswerBody,
+    BackupBody,
     DeletedBody,
     DocumentBody,
     DocumentDetailBody,
@@ -30,6 +33,8 @@ from app.api.bodies import (
     SearchBody,
     StatusBody,
 )
+from app.backup_file import write_new_file
+from ingest.progress import OnProgress, Progress
 from retrieval import errors
 from retrieval.errors import PagelensError, RequestFailed, ServerUnreachable, UnreadableFile
 
@@ -39,6 +44,8 @@ CONNECT_TIMEOUT_S = 5.0
 
 # How often an upload is tried where the server says that it takes no more for now.
 UPLOAD_ATTEMPTS = 10
+
+BYTES_PER_MB = 1_000_000
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -202,6 +209,43 @@ class PagelensClient:
         """What the library holds."""
         return self._ask("GET", "/status", StatusBody)
 
+    def backup(self, file: Path, on_progress: OnProgress) -> BackupBody:
+        """Writes the library into one new file, as `pagelens backup` does.
+
+        Args:
+            file: is there whole, or not at all.
+            on_progress: called as the file arrives; until it begins to, the server writes it.
+
+        Raises:
+            BackupNotWritten: there is such a file, or it cannot be written.
+        """
+        with (
+            write_new_file(file) as writing,
+            _connection_errors(self.address),
+            # However large the library is; a server that ends lets the connection go.
+            self._http.stream(
+                "GET", "/backup", timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT_S)
+            ) as response,
+        ):
+            if response.is_error:
+                response.read()
+                self._refuse(response)
+            try:
+                saved = BackupBody.model_validate(
+                    {
+                        "documents": response.headers.get(DOCUMENTS_HEADER),
+                        "pages": response.headers.get(PAGES_HEADER),
+                        "bytes": response.headers.get("content-length"),
+                    }
+                )
+            except ValidationError as error:
+                raise self._not_pagelens() from error
+            for chunk in response.iter_bytes():
+                writing.write(chunk)
+                arrived_mb = response.num_bytes_downloaded // BYTES_PER_MB
+                on_progress(Progress("receiving", arrived_mb, saved.bytes // BYTES_PER_MB, ""))
+        return saved
+
     def _ask(
         self,
         method: str,
@@ -221,7 +265,10 @@ class PagelensClient:
         try:
             return body.model_validate_json(response.content)
         except ValidationError as error:
-            raise ServerUnreachable(f"{self.address} does not answer as Pagelens does") from error
+            raise self._not_pagelens() from error
+
+    def _not_pagelens(self) -> ServerUnreachable:
+        return ServerUnreachable(f"{self.address} does not answer as Pagelens does")
 
     def _refuse(self, response: httpx.Response) -> NoReturn:
         try:

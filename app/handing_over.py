@@ -1,18 +1,40 @@
-"""Files that the command line hands to the server that holds the library."""
+"""What the command line asks of the server that holds the library."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.api.bodies import JobBody
+from app.cli_options import open_existing
 from app.client import PagelensClient
+from app.lock import find_server
 from app.settings import Settings
 from ingest.jobs import JobState
 from ingest.progress import IngestReport, OnProgress, Progress
 from ingest.sources import Refusal, find_files
-from retrieval.errors import FileRefused
+from retrieval.errors import FileRefused, LibraryBusy
+
+if TYPE_CHECKING:
+    from app.library import Library
+
+
+def open_or_connect(settings: Settings) -> Library | PagelensClient:
+    """Opens a library that is there; where a server holds it, that is asked instead.
+
+    Raises:
+        InvalidLibraryPath: there is none.
+        LibraryBusy: another process holds it, and is no server.
+    """
+    try:
+        return open_existing(settings)
+    except LibraryBusy:
+        address = find_server(settings.library)
+        if address is None:
+            raise
+        return connect(address, settings)
 
 
 def hand_over(

@@ -120,8 +120,10 @@ class Library(Searching):
         self._is_closing = True
         self.jobs.stop()
         self._settling.close()
-        self._index.close()
-        self._documents.close()
+        # A backup under way reads from both until it has noticed.
+        with self.jobs.writing:
+            self._index.close()
+            self._documents.close()
         self._lock.release()
 
     @property

@@ -33,6 +33,9 @@ MAX_JSON_BYTES = 2_000_000
 # Far from where a time zone's offset leaves what a date can be.
 FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(9998, 12, 31)
 
+# How much an archive holds, beside the archive itself.
+DOCUMENTS_HEADER, PAGES_HEADER = "Pagelens-Documents", "Pagelens-Pages"
+
 EXAMPLE_ID = "9d3a7c0f" * 8
 EXAMPLE_JOB_ID = "0b5f6c1e-7a52-4f0c-9a3e-0c2f4f3c8d11"
 
@@ -326,6 +329,14 @@ class AnswerBody(BaseModel):
     good_match: bool
     seconds: float
     documents: list[DocumentHitsBody] | None = Field(None, description="only where grouped")
+
+
+class BackupBody(BaseModel):
+    """How much was saved, as `pagelens backup --json` prints it."""
+
+    documents: int
+    pages: int
+    bytes: int
 
 
 class StatusBody(BaseModel):

@@ -38,6 +38,7 @@ OPERATIONS = {
     "POST /search/image",
     "GET /models",
     "GET /status",
+    "GET /backup",
 }
 
 
