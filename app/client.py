@@ -12,7 +12,7 @@ from http import HTTPStatus
 from pathlib import Path
 from time import sleep
 from types import TracebackType
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import httpx
 from pydantic import BaseModel, ValidationError
@@ -31,6 +31,7 @@ from app.api.bodies import (
     JobBody,
     JobListBody,
     SearchBody,
+    SearchFilters,
     StatusBody,
 )
 from app.backup_file import write_new_file
@@ -112,29 +113,42 @@ class PagelensClient:
         return [job for path in paths for job in self._upload(path, labels, urgent=urgent)]
 
     def _upload(self, path: Path, tags: list[str], *, urgent: bool) -> list[JobBody]:
-        # A name that is not UTF-8 reaches Python as lone surrogates, which no request holds.
-        name = os.fsencode(path.name).decode("utf-8", "replace")
         for attempt in range(1, UPLOAD_ATTEMPTS + 1):
-            try:
-                with path.open("rb") as file, _connection_errors(self.address):
-                    response = self._http.post(
-                        "/documents",
-                        params={"urgent": urgent},
-                        data={"tags": tags},
-                        files={"files": (name, file, "application/octet-stream")},
-                    )
-            except OSError as error:
-                reason = error.strerror or error
-                raise UnreadableFile(f"{path}: cannot be read: {reason}") from error
+            response = self._post_file(
+                "/documents", "files", path, params={"urgent": urgent}, data={"tags": tags}
+            )
             is_too_much = response.status_code == HTTPStatus.TOO_MANY_REQUESTS
             if not is_too_much or attempt == UPLOAD_ATTEMPTS:
                 break
             sleep(int(response.headers.get("retry-after", "1")))
         return self._read(response, JobListBody).jobs
 
+    def _post_file(
+        self,
+        route: str,
+        field: str,
+        path: Path,
+        *,
+        params: dict[str, Any],
+        data: dict[str, list[str]] | None = None,
+    ) -> httpx.Response:
+        # A name that is not UTF-8 reaches Python as lone surrogates, which no request holds.
+        name = os.fsencode(path.name).decode("utf-8", "replace")
+        try:
+            with path.open("rb") as file, _connection_errors(self.address):
+                files = {field: (name, file, "application/octet-stream")}
+                return self._http.post(route, params=params, data=data, files=files)
+        except OSError as error:
+            reason = error.strerror or error
+            raise UnreadableFile(f"{path}: cannot be read: {reason}") from error
+
     def find_job(self, job_id: str) -> JobBody:
         """A job as it stands."""
         return self._ask("GET", f"/jobs/{job_id}", JobBody)
+
+    def retry_failed(self) -> list[JobBody]:
+        """Has every failed job begun again whose file is still there; those of them."""
+        return self._ask("POST", "/jobs/retry", JobListBody).jobs
 
     def wait(self, job: JobBody, on_progress: Callable[[JobBody], None] | None = None) -> JobBody:
         """Waits until nothing more happens to a job.
@@ -170,6 +184,16 @@ class PagelensClient:
         content = search.model_dump(mode="json", exclude_unset=True)
         return self._ask("POST", "/search", AnswerBody, json=content)
 
+    def search_picture(self, path: Path, filters: SearchFilters) -> AnswerBody:
+        """The pages and photos most like a picture: a screenshot, a photo, a crop.
+
+        Raises:
+            UnreadableFile: it cannot be read.
+        """
+        content = filters.model_dump(mode="json", exclude_unset=True)
+        response = self._post_file("/search/image", "picture", path, params=content)
+        return self._read(response, AnswerBody)
+
     def list_documents(self) -> list[DocumentBody]:
         """The documents of the library, newest first."""
         documents: list[DocumentBody] = []
@@ -184,11 +208,19 @@ class PagelensClient:
             if not listed.documents or len(documents) >= listed.total:
                 return documents
 
+    def find_document(self, name: str) -> DocumentBody:
+        """The document of this name, id, or beginning of an id.
+
+        Raises:
+            UnknownDocument, AmbiguousDocument: none, or more than one, answers to it.
+        """
+        return self._ask("GET", "/documents", DocumentListBody, params={"name": name}).documents[0]
+
     def describe_document(self, document_id: str) -> DocumentDetailBody:
         """A document with what is known of each of its pages."""
         return self._ask("GET", f"/documents/{document_id}", DocumentDetailBody)
 
-    def delete_document(self, document_id: str) -> None:
+    def delete(self, document_id: str) -> None:
         """Removes a document from the library."""
         self._ask("DELETE", f"/documents/{document_id}", DeletedBody)
 
@@ -252,7 +284,7 @@ class PagelensClient:
         path: str,
         body: type[Body],
         *,
-        params: dict[str, int] | None = None,
+        params: dict[str, int | str] | None = None,
         json: dict[str, object] | None = None,
     ) -> Body:
         with _connection_errors(self.address):

@@ -28,7 +28,7 @@ from ingest.documents import (
 from ingest.files import original_path, preview_path, remove_document
 from ingest.ingestion import Ingestion
 from ingest.job_table import Jobs
-from ingest.jobs import JobState
+from ingest.jobs import Job, JobState
 from ingest.progress import IngestReport, OnProgress, Progress
 from ingest.run import run_ingest
 from ingest.sources import Refusal
@@ -301,6 +301,11 @@ class Library(Searching):
             remove_document(self.folder, document_id, self._index, self._documents)
         jobs = self._jobs.list_of_document(document_id)
         self._jobs.forget([task.job.job_id for task in jobs if task.job.state is JobState.DONE])
+
+    def has_file(self, job: Job) -> bool:
+        """Whether there is a file to try a job again with, which an upload may have lost."""
+        kept = job.document_id and original_path(self.folder, job.document_id).is_file()
+        return bool(kept) or self.jobs.path_of(job.job_id).is_file()
 
     def backup(self, file: Path, on_progress: OnProgress) -> Counts:
         """Writes the library into one new file; nothing is written meanwhile, searches go on.

@@ -202,6 +202,7 @@ class SearchFilters(BaseModel):
     added_until: Day | None = Field(None, description="added on this day or earlier")
     group: bool = Field(False, description="also give the hits by document")
     context: bool = Field(False, description="also what the pages before and after a hit say")
+    words: bool = Field(False, description="also which word of the question each box answers")
 
     @model_validator(mode="after")
     def _check_ranges(self) -> SearchFilters:
@@ -285,7 +286,8 @@ class HitBody(BaseModel):
     document_id: str
     duplicates: list[DuplicateBody]
     boxes: list[tuple[float, float, float, float, float]]
-    context: list[ContextBody] | None = Field(None, description="only where it was asked for")
+    words: list[str] | None = Field(None, description="of each box; only where asked for")
+    context: list[ContextBody] | None = Field(None, description="only where asked for")
 
 
 class DocumentHitsBody(BaseModel):

@@ -1,6 +1,5 @@
 """The library as one archive over HTTP, while it is used; whole, or seen to be torn."""
 
-import os
 import socket
 import tarfile
 import threading
@@ -225,4 +224,4 @@ def test_pagelens_backup_refuses_the_same_files_as_without_a_server(served, tmp_
         assert asked.returncode == alone.returncode == 7
         assert asked.stdout == alone.stdout == ""
         assert asked.stderr.splitlines()[-2:] == alone.stderr.splitlines()[-2:]
-    assert os.listdir(tmp_path) == ["thesis.pdf"]
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.pdf"]
