@@ -37,7 +37,13 @@ from app.api.bodies import (
 from app.backup_file import write_new_file
 from ingest.progress import OnProgress, Progress
 from retrieval import errors
-from retrieval.errors import PagelensError, RequestFailed, ServerUnreachable, UnreadableFile
+from retrieval.errors import (
+    AccessDenied,
+    PagelensError,
+    RequestFailed,
+    ServerUnreachable,
+    UnreadableFile,
+)
 
 # A search of a large library on a busy CPU, or what a server does before it takes an upload.
 ANSWER_TIMEOUT_S = 120.0
@@ -310,6 +316,9 @@ class PagelensClient:
                 f"{self.address} answers with status {response.status_code}, not as Pagelens does"
             ) from error
         kind = getattr(errors, detail.type, None)
+        if kind is AccessDenied:
+            # Whoever meant to open a library may not know that a server holds it.
+            raise AccessDenied(f"{self.address}: {detail.message}")
         if isinstance(kind, type) and issubclass(kind, PagelensError):
             raise kind(detail.message)
         raise RequestFailed(f"{self.address}: {detail.message}")
