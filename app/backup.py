@@ -13,8 +13,10 @@ import json
 import os
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -33,6 +35,9 @@ FORMAT = 1
 FORMAT_NAME = "pagelens-backup.json"
 END_NAME = "end.json"
 DOCUMENTS_FOLDER = "documents"
+
+# Whoever wants to end a backup waits for so many.
+READ_BYTES = 1 << 20
 
 # Most is compressed already: previews, photos, PDFs. Zeros, of which an index has many, become a
 # thousandth all the same.
@@ -82,10 +87,10 @@ def _write_archive(
     with closing(Documents(tables)) as copy, _open_archive(writing) as tar:
         total = sum(1 for _ in _list_files(folder, copy, index_folder)) + 1
         _add_json(tar, FORMAT_NAME, {**describe_format(), "files": total})
-        _add_file(tar, f"{DOCUMENTS_FOLDER}/{DATABASE}", database)
+        _add_file(tar, f"{DOCUMENTS_FOLDER}/{DATABASE}", database, lambda: None)
         for done, (name, path) in enumerate(_list_files(folder, copy, index_folder), 1):
-            on_progress(Progress("saving", done, total, ""))
-            _add_file(tar, name, path)
+            progress = Progress("saving", done, total, "")
+            _add_file(tar, name, path, partial(on_progress, progress))
         on_progress(Progress("saving", total, total, ""))
         _add_json(tar, END_NAME, {"files": total})
     return counts
@@ -112,7 +117,7 @@ def _list_files(folder: Path, documents: Documents, index: Path) -> Iterator[tup
 def _open_archive(file: BinaryIO) -> Iterator[tarfile.TarFile]:
     with (
         gzip.GzipFile("", "wb", COMPRESSION_LEVEL, file) as packed,
-        tarfile.open(fileobj=packed, mode="w|") as tar,
+        tarfile.open(fileobj=packed, mode="w|", copybufsize=READ_BYTES) as tar,
     ):
         yield tar
 
@@ -124,11 +129,24 @@ def _add_json(tar: tarfile.TarFile, name: str, content: dict[str, Any]) -> None:
     tar.addfile(info, io.BytesIO(data))
 
 
-def _add_file(tar: tarfile.TarFile, name: str, path: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class _ToldReader:
+    """A file that tells of every part of it that is read: whoever listens may end the backup."""
+
+    file: BinaryIO
+    tell: Callable[[], None]
+
+    def read(self, n_bytes: int, /) -> bytes:
+        """The next bytes, so many at most."""
+        self.tell()
+        return self.file.read(n_bytes)
+
+
+def _add_file(tar: tarfile.TarFile, name: str, path: Path, tell: Callable[[], None]) -> None:
     info = tarfile.TarInfo(name)
     with path.open("rb") as file:
         stat = os.fstat(file.fileno())
         info.size, info.mtime = stat.st_size, int(stat.st_mtime)
-        tar.addfile(info, file)
+        tar.addfile(info, _ToldReader(file, tell))
     # It would remember each file, and a large library has millions.
     tar.members.clear()  # type: ignore[attr-defined]

@@ -159,22 +159,21 @@ def test_failed_jobs_whose_files_are_there_are_tried_again(receiving, tmp_path):
         client.delete(client.find_document("tide.pdf").document_id)
 
 
-def test_a_wrong_key_is_told_in_one_line_with_its_remedy(served, monkeypatch):
+def test_a_wrong_key_is_told_in_one_line_with_its_remedy(served, tmp_path, monkeypatch):
     address = str(served.http.base_url).rstrip("/")
-    folder = served.library.folder
+    folder, new_file = served.library.folder, tmp_path / "new.gz"
     try:
         with serve(served.library, Settings(library=folder, api_key=KEY)) as locked:
             served.library.announce(locked)
             for key in ("", "wrong"):
                 if key:
                     monkeypatch.setenv("PAGELENS_API_KEY", key)
-                for command in (["search", "fees"], ["delete", "a.pdf"], ["backup", "new.gz"]):
-                    with pytest.raises(
-                        AccessDenied, match=f"^{locked}: .* no valid key"
-                    ) as refused:
+                for command in (["search", "fees"], ["delete", "a.pdf"], ["backup", new_file]):
+                    with pytest.raises(AccessDenied, match=f"^{locked}: .* no valid") as refused:
                         run(*command, "--library", folder)
                     assert "\n" not in str(refused.value)
                     assert "PAGELENS_API_KEY" in refused.value.remedy
+            assert not list(tmp_path.iterdir())
             monkeypatch.setenv("PAGELENS_API_KEY", KEY)
             assert "harbour.pdf" in print_of("search", "mooring fees", "--library", folder)
             monkeypatch.delenv("PAGELENS_API_KEY")
