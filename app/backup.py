@@ -15,11 +15,13 @@ import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+from app.backup_file import write_new_file
 from app.index_choice import INDEX_FOLDER
 from ingest.documents import Counts, Documents
 from ingest.files import CODEBOOK, LibraryFiles, original_path, preview_path
@@ -33,6 +35,9 @@ FORMAT = 1
 FORMAT_NAME = "pagelens-backup.json"
 END_NAME = "end.json"
 DOCUMENTS_FOLDER = "documents"
+
+# Whoever wants to end a backup waits for so many.
+READ_BYTES = 1 << 20
 
 # Most is compressed already: previews, photos, PDFs. Zeros, of which an index has many, become a
 # thousandth all the same.
@@ -54,27 +59,16 @@ def write_backup(
         BackupNotWritten: the file is there already, or cannot be written.
         PagelensError: the library cannot be read.
     """
-    if file.exists():
-        raise BackupNotWritten(f"{file} is there already")
-    part = file.with_name(file.name + ".part")
-    try:
+    with (
+        write_new_file(file) as writing,
         # Beside the file, where there must be room.
-        with tempfile.TemporaryDirectory(dir=file.parent, prefix=".pagelens-backup-") as scratch:
-            counts = _write_archive(part, files, documents, index, Path(scratch), on_progress)
-        part.replace(file)
-    except BaseException as error:
-        part.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise BackupNotWritten(
-                f"{file} cannot be written: {error.strerror or error}"
-                + (f" ({error.filename})" if error.filename else "")
-            ) from error
-        raise
-    return counts
+        tempfile.TemporaryDirectory(dir=file.parent, prefix=".pagelens-backup-") as scratch,
+    ):
+        return _write_archive(writing, files, documents, index, Path(scratch), on_progress)
 
 
 def _write_archive(
-    part: Path,
+    writing: BinaryIO,
     files: LibraryFiles,
     documents: Documents,
     index: PageIndex,
@@ -90,21 +84,20 @@ def _write_archive(
     # Its last connection is closed: all of it is in the one file.
     database = tables / DATABASE
     index_folder = index.snapshot(copied_index)
-    with closing(Documents(tables)) as copy, _open_archive(part) as tar:
+    with closing(Documents(tables)) as copy, _open_archive(writing) as tar:
         wanted = list(_list_wanted(copy, files))
         index_files = [path for path in sorted(index_folder.rglob("*")) if path.is_file()]
         total = 1 + len(wanted) + len(index_files)
         _add_json(tar, FORMAT_NAME, {**describe_format(), "files": total})
-        _add_file(tar, f"{DOCUMENTS_FOLDER}/{DATABASE}", database)
+        _add_file(tar, f"{DOCUMENTS_FOLDER}/{DATABASE}", database, lambda: None)
         for done, (name, find) in enumerate(wanted, 1):
-            on_progress(Progress("saving", done, total, ""))
             path = find()
             if path is None:
                 raise BackupNotWritten(f"the library has lost {name}, which belongs in a backup")
-            _add_file(tar, name, path)
+            _add_file(tar, name, path, partial(on_progress, Progress("saving", done, total, "")))
         for done, path in enumerate(index_files, 1 + len(wanted)):
-            on_progress(Progress("saving", done, total, ""))
-            _add_file(tar, f"{INDEX_FOLDER}/{path.relative_to(index_folder).as_posix()}", path)
+            name = f"{INDEX_FOLDER}/{path.relative_to(index_folder).as_posix()}"
+            _add_file(tar, name, path, partial(on_progress, Progress("saving", done, total, "")))
         on_progress(Progress("saving", total, total, ""))
         _add_json(tar, END_NAME, {"files": total})
     return counts
@@ -131,15 +124,13 @@ def _list_wanted(
 
 
 @contextmanager
-def _open_archive(path: Path) -> Iterator[tarfile.TarFile]:
-    with path.open("wb") as file:
-        with (
-            gzip.GzipFile("", "wb", COMPRESSION_LEVEL, file) as packed,
-            tarfile.open(fileobj=packed, mode="w|") as tar,
-        ):
-            yield tar
-        file.flush()
-        os.fsync(file.fileno())
+def _open_archive(file: BinaryIO) -> Iterator[tarfile.TarFile]:
+    with (
+        gzip.GzipFile("", "wb", COMPRESSION_LEVEL, file) as packed,
+        tarfile.open(fileobj=packed, mode="w|") as tar,
+    ):
+        tar.copybufsize = READ_BYTES  # type: ignore[attr-defined]
+        yield tar
 
 
 def _add_json(tar: tarfile.TarFile, name: str, content: dict[str, Any]) -> None:
@@ -149,11 +140,24 @@ def _add_json(tar: tarfile.TarFile, name: str, content: dict[str, Any]) -> None:
     tar.addfile(info, io.BytesIO(data))
 
 
-def _add_file(tar: tarfile.TarFile, name: str, path: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class _ToldReader:
+    """A file that tells of every part of it that is read: whoever listens may end the backup."""
+
+    file: BinaryIO
+    tell: Callable[[], None]
+
+    def read(self, n_bytes: int = -1, /) -> bytes:
+        """The next bytes, so many at most; all where none is said."""
+        self.tell()
+        return self.file.read(n_bytes)
+
+
+def _add_file(tar: tarfile.TarFile, name: str, path: Path, tell: Callable[[], None]) -> None:
     info = tarfile.TarInfo(name)
     with path.open("rb") as file:
         stat = os.fstat(file.fileno())
         info.size, info.mtime = stat.st_size, int(stat.st_mtime)
-        tar.addfile(info, file)
+        tar.addfile(info, _ToldReader(file, tell))
     # It would remember each file, and a large library has millions.
     tar.members.clear()  # type: ignore[attr-defined]

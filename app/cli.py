@@ -108,11 +108,18 @@ def ingest(
             opened = Library(settings)
         except LibraryBusy:
             address = find_server(settings.library)
-            if address is None or retry_failed:
+            if address is None:
                 raise
             typer.echo(f"The library is served at {address}, which takes the files.", err=True)
             with show_progress() as on_progress:
-                report = hand_over(address, settings, paths or [], on_progress, tags=tag or [])
+                report = hand_over(
+                    address,
+                    settings,
+                    paths or [],
+                    on_progress,
+                    tags=tag or [],
+                    retry_failed=retry_failed,
+                )
         else:
             with opened:
                 for line in describe_encoders(opened):
@@ -283,15 +290,18 @@ def delete(
     as_json: JsonOption = False,
 ) -> None:
     """Remove documents from the library, with their pages and vectors."""
-    with open_existing(make_settings(library)) as opened:
-        documents = [opened.find_document(name) for name in names]
+    from app.api.bodies import DocumentBody
+    from app.handing_over import open_or_connect
+
+    with open_or_connect(make_settings(library)) as opened:
+        documents = [DocumentBody.model_validate(opened.find_document(name)) for name in names]
         for document in documents:
             opened.delete(document.document_id)
     if as_json:
         print_json({"deleted": [document.document_id for document in documents]})
     else:
         for document in documents:
-            typer.echo(printable(f"Deleted {document.name} ({document.n_pages:,} pages)."))
+            typer.echo(printable(f"Deleted {document.name} ({document.pages:,} pages)."))
 
 
 program.command()(backup)

@@ -12,12 +12,12 @@ from app.cli_options import (
     LibraryOption,
     check_exists,
     make_settings,
-    open_existing,
     print_json,
 )
 from app.errors import printable
 
 if TYPE_CHECKING:
+    from app.api.bodies import BackupBody
     from ingest.documents import Counts
 
 
@@ -26,10 +26,14 @@ def backup(
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Save the library into one file: documents, originals, previews and vectors."""
+    """Save the library into one file: documents, originals, previews and vectors.
+
+    Also while `pagelens serve` holds it.
+    """
+    from app.handing_over import open_or_connect
     from app.progress import show_progress
 
-    with open_existing(make_settings(library)) as opened, show_progress() as on_progress:
+    with open_or_connect(make_settings(library)) as opened, show_progress() as on_progress:
         saved = opened.backup(file, on_progress)
     n_bytes = file.stat().st_size
     if as_json:
@@ -62,7 +66,7 @@ def restore(
         typer.echo(printable(f"Restored {describe_counts(restored)} into {folder}."))
 
 
-def describe_counts(counts: Counts) -> str:
+def describe_counts(counts: Counts | BackupBody) -> str:
     """How much was saved or restored, for people."""
     from app.output import count_things
 

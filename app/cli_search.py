@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -15,14 +16,17 @@ from app.cli_options import (
     RerankerOption,
     check_exists,
     make_settings,
-    open_existing,
     print_json,
 )
 from app.errors import printable
+from retrieval.errors import LibraryBusy
 
 if TYPE_CHECKING:
+    from app.api.bodies import AnswerBody, HitBody
+    from app.asking import Asked, Wanted
+    from app.client import PagelensClient
     from app.library import Library
-    from retrieval.records import Answer, Box, Hit
+    from retrieval.records import Answer, Box
 
 # Weaker matches are lit up faintly on a page; in a line of text they would only be noise.
 MATCH_SHOWN_FROM = 0.6
@@ -102,11 +106,14 @@ def search(
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find the pages and photos that answer a question, or look like a picture."""
-    from app.filters import build_filter
-    from app.output import answer_json, hit_json
+    """Find the pages and photos that answer a question, or look like a picture.
+
+    While `pagelens serve` holds the library, it is asked; its own reranker is what reads the best
+    pages again.
+    """
+    from app.asking import Like, Wanted
+    from app.handing_over import open_or_connect
     from retrieval.evaluation import load_questions
-    from retrieval.search import Mode
 
     if sum((bool(questions), queries is not None, image is not None, like is not None)) != 1:
         raise typer.BadParameter("give a question, --queries FILE, --image FILE, or --like NAME")
@@ -119,46 +126,81 @@ def search(
         check_exists(image)
     if added_from is not None and added_until is not None and added_from > added_until:
         raise typer.BadParameter("--added-from comes after --added-until")
-    page_range = (None, None) if pages is None else _read_page_range(pages)
+    wanted = Wanted(
+        limit=top_k,
+        documents=tuple(document or ()),
+        tags=tuple(tag or ()),
+        kind=kind,
+        pages=(None, None) if pages is None else _read_page_range(pages),
+        added=(added_from and added_from.date(), added_until and added_until.date()),
+        mode=mode,
+        exact=exact,
+        grouped=group,
+        with_context=context and queries is None,
+        with_words=not as_json and queries is None,
+    )
+    # Each with what its pictures of evidence are called.
+    asked: list[tuple[str, Asked]]
+    if queries is not None:
+        asked = [(question.id, question.text) for question in load_questions(queries)]
+    elif image is not None:
+        asked = [("", image)]
+    elif like is not None:
+        asked = [("", Like(like, page, box))]
+    else:
+        given = questions or []
+        asked = [(str(n) if len(given) > 1 else "", text) for n, text in enumerate(given, 1)]
     settings = make_settings(library, reranker=reranker)
-    asked = [] if queries is None else load_questions(queries)
-    with open_existing(settings) as opened:
-        if opened.has_lost_its_index():
-            typer.echo(LOST_INDEX, err=True)
-        options: dict[str, Any] = {
-            "page_filter": build_filter(
-                opened,
-                documents=document or (),
-                kind=kind,
-                tags=tag or (),
-                pages=page_range,
-                added=(added_from, added_until),
-            ),
-            "mode": Mode(mode),
-            "exact": exact,
-        }
-        for question in asked:
-            answer = opened.search(question.text, top_k, **options)
-            hits = [hit_json(hit) for hit in answer.hits]
-            print_json({"id": question.id, "hits": hits, "good_match": answer.is_good})
-            _save_evidence(opened, answer, save_evidence, question.id)
-        if image is not None:
-            answers = [opened.search_picture(image, top_k, options["page_filter"])]
-        elif like is not None:
-            document_id = opened.find_document(like).document_id
-            answers = [
-                opened.search_like(document_id, page - 1, top_k, box, options["page_filter"])
-            ]
-        else:
-            answers = [opened.search(question, top_k, **options) for question in questions or []]
-        for number, answer in enumerate(answers, 1):
-            around = [opened.read_around(hit) for hit in answer.hits] if context else None
-            if as_json:
-                print_json(answer_json(answer, around, grouped=group))
+    with open_or_connect(settings) as opened:
+        for name, answer in _ask(
+            opened, asked, wanted, evidence_folder=save_evidence, reranker=reranker
+        ):
+            content = answer.model_dump(mode="json", exclude_unset=True)
+            if queries is not None:
+                hits, is_good = content["hits"], answer.good_match
+                print_json({"id": name, "hits": hits, "good_match": is_good})
+            elif as_json:
+                print_json(content)
             else:
-                _print_answer(answer, around, grouped=group)
-            prefix = str(number) if len(answers) > 1 else ""
-            _save_evidence(opened, answer, save_evidence, prefix)
+                _print_answer(answer)
+
+
+def _ask(
+    opened: Library | PagelensClient,
+    asked: list[tuple[str, Asked]],
+    wanted: Wanted,
+    *,
+    evidence_folder: Path | None,
+    reranker: str | None,
+) -> Iterator[tuple[str, AnswerBody]]:
+    """Yields the answers; the pictures of evidence of each are saved before the next is asked."""
+    from app.asking import ask_library, ask_server, show_answer
+    from app.client import PagelensClient
+    from app.filters import build_filter
+
+    if isinstance(opened, PagelensClient):
+        for option, value in (("--save-evidence", evidence_folder), ("--reranker", reranker)):
+            if value is not None:
+                raise LibraryBusy(
+                    f"{option} is nothing to ask of {opened.address}, which holds the library"
+                )
+        for name, what in asked:
+            yield name, ask_server(opened, what, wanted)
+        return
+    if opened.has_lost_its_index():
+        typer.echo(LOST_INDEX, err=True)
+    where = build_filter(
+        opened,
+        documents=wanted.documents,
+        kind=wanted.kind,
+        tags=wanted.tags,
+        pages=wanted.pages,
+        added=wanted.added,
+    )
+    for name, what in asked:
+        answer = ask_library(opened, what, wanted, where)
+        yield name, show_answer(opened, answer, wanted)
+        _save_evidence(opened, answer, evidence_folder, name)
 
 
 def _read_page_range(text: str) -> tuple[int | None, int | None]:
@@ -198,37 +240,37 @@ def _save_evidence(library: Library, answer: Answer, folder: Path | None, prefix
     typer.echo(f"Saved {n_pictures:,} pictures of evidence in {folder}.", err=True)
 
 
-def _print_answer(
-    answer: Answer, around: list[list[tuple[int, str]]] | None, *, grouped: bool
-) -> None:
+def _print_answer(answer: AnswerBody) -> None:
     typer.echo(printable(textwrap.shorten(answer.query, QUERY_SHOWN_CHARACTERS)))
     if not answer.hits:
         typer.echo("  no page found")
-    elif not answer.is_good:
+    elif not answer.good_match:
         typer.echo(NO_GOOD_MATCH)
-    neighbours = dict(zip(answer.hits, around, strict=True)) if around is not None else {}
-    rank_of = {hit: rank for rank, hit in enumerate(answer.hits, 1)}
-    groups = answer.by_document if grouped else [answer.hits]
-    for hits in groups:
-        if grouped:
-            typer.echo(printable(f"  {hits[0].document}"))
-        for hit in hits:
-            _print_hit(hit, rank_of[hit])
-            for page_number, text in neighbours.get(hit, []):
-                shown = textwrap.shorten(text, CONTEXT_SHOWN_CHARACTERS)
-                typer.echo(printable(f"        page {page_number:,}: {shown}"))
+    ranked = list(enumerate(answer.hits, 1))
+    if answer.documents is None:
+        for rank, hit in ranked:
+            _print_hit(hit, rank)
+    for document in answer.documents or []:
+        typer.echo(printable(f"  {document.document}"))
+        for rank, hit in ranked:
+            if hit.document_id == document.document_id:
+                _print_hit(hit, rank)
     typer.echo(f"  {1000 * answer.seconds:.0f} ms")
 
 
-def _print_hit(hit: Hit, rank: int) -> None:
+def _print_hit(hit: HitBody, rank: int) -> None:
+    weighed = zip(hit.words or [], hit.boxes, strict=True)
     matched = " ".join(
-        dict.fromkeys(m.token for m in hit.matches if m.weight >= MATCH_SHOWN_FROM and m.token)
+        dict.fromkeys(word for word, box in weighed if word and box[4] >= MATCH_SHOWN_FROM)
     )
-    alike = ", ".join(f"{document}, page {page:,}" for document, page in hit.duplicates)
+    alike = ", ".join(f"{other.document}, page {other.page:,}" for other in hit.duplicates)
     typer.echo(
-        printable(f"  {rank:2}. {hit.document}, page {hit.page_number:,}  ")
-        + ("photo  " if hit.kind.value == "photo" else "")
+        printable(f"  {rank:2}. {hit.document}, page {hit.page:,}  ")
+        + ("photo  " if hit.kind == "photo" else "")
         + f"score {hit.score:.2f}"
         + (f"  matched: {printable(matched)}" if matched else "")
         + (f"  the same: {printable(alike)}" if alike else "")
     )
+    for around in hit.context or []:
+        shown = textwrap.shorten(around.text, CONTEXT_SHOWN_CHARACTERS)
+        typer.echo(printable(f"        page {around.page:,}: {shown}"))

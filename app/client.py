@@ -12,14 +12,17 @@ from http import HTTPStatus
 from pathlib import Path
 from time import sleep
 from types import TracebackType
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import httpx
 from pydantic import BaseModel, ValidationError
 
 from app.api.bodies import (
+    DOCUMENTS_HEADER,
     MAX_LISTED,
+    PAGES_HEADER,
     AnswerBody,
+    BackupBody,
     DeletedBody,
     DocumentBody,
     DocumentDetailBody,
@@ -28,10 +31,19 @@ from app.api.bodies import (
     JobBody,
     JobListBody,
     SearchBody,
+    SearchFilters,
     StatusBody,
 )
+from app.backup_file import write_new_file
+from ingest.progress import OnProgress, Progress
 from retrieval import errors
-from retrieval.errors import PagelensError, RequestFailed, ServerUnreachable, UnreadableFile
+from retrieval.errors import (
+    AccessDenied,
+    PagelensError,
+    RequestFailed,
+    ServerUnreachable,
+    UnreadableFile,
+)
 
 # A search of a large library on a busy CPU, or what a server does before it takes an upload.
 ANSWER_TIMEOUT_S = 120.0
@@ -39,6 +51,8 @@ CONNECT_TIMEOUT_S = 5.0
 
 # How often an upload is tried where the server says that it takes no more for now.
 UPLOAD_ATTEMPTS = 10
+
+BYTES_PER_MB = 1_000_000
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -105,29 +119,42 @@ class PagelensClient:
         return [job for path in paths for job in self._upload(path, labels, urgent=urgent)]
 
     def _upload(self, path: Path, tags: list[str], *, urgent: bool) -> list[JobBody]:
-        # A name that is not UTF-8 reaches Python as lone surrogates, which no request holds.
-        name = os.fsencode(path.name).decode("utf-8", "replace")
         for attempt in range(1, UPLOAD_ATTEMPTS + 1):
-            try:
-                with path.open("rb") as file, _connection_errors(self.address):
-                    response = self._http.post(
-                        "/documents",
-                        params={"urgent": urgent},
-                        data={"tags": tags},
-                        files={"files": (name, file, "application/octet-stream")},
-                    )
-            except OSError as error:
-                reason = error.strerror or error
-                raise UnreadableFile(f"{path}: cannot be read: {reason}") from error
+            response = self._post_file(
+                "/documents", "files", path, params={"urgent": urgent}, data={"tags": tags}
+            )
             is_too_much = response.status_code == HTTPStatus.TOO_MANY_REQUESTS
             if not is_too_much or attempt == UPLOAD_ATTEMPTS:
                 break
             sleep(int(response.headers.get("retry-after", "1")))
         return self._read(response, JobListBody).jobs
 
+    def _post_file(
+        self,
+        route: str,
+        field: str,
+        path: Path,
+        *,
+        params: dict[str, Any],
+        data: dict[str, list[str]] | None = None,
+    ) -> httpx.Response:
+        # A name that is not UTF-8 reaches Python as lone surrogates, which no request holds.
+        name = os.fsencode(path.name).decode("utf-8", "replace")
+        try:
+            with path.open("rb") as file, _connection_errors(self.address):
+                files = {field: (name, file, "application/octet-stream")}
+                return self._http.post(route, params=params, data=data, files=files)
+        except OSError as error:
+            reason = error.strerror or error
+            raise UnreadableFile(f"{path}: cannot be read: {reason}") from error
+
     def find_job(self, job_id: str) -> JobBody:
         """A job as it stands."""
         return self._ask("GET", f"/jobs/{job_id}", JobBody)
+
+    def retry_failed(self) -> list[JobBody]:
+        """Has every failed job begun again whose file is still there; those of them."""
+        return self._ask("POST", "/jobs/retry", JobListBody).jobs
 
     def wait(self, job: JobBody, on_progress: Callable[[JobBody], None] | None = None) -> JobBody:
         """Waits until nothing more happens to a job.
@@ -163,6 +190,16 @@ class PagelensClient:
         content = search.model_dump(mode="json", exclude_unset=True)
         return self._ask("POST", "/search", AnswerBody, json=content)
 
+    def search_picture(self, path: Path, filters: SearchFilters) -> AnswerBody:
+        """The pages and photos most like a picture: a screenshot, a photo, a crop.
+
+        Raises:
+            UnreadableFile: it cannot be read.
+        """
+        content = filters.model_dump(mode="json", exclude_unset=True)
+        response = self._post_file("/search/image", "picture", path, params=content)
+        return self._read(response, AnswerBody)
+
     def list_documents(self) -> list[DocumentBody]:
         """The documents of the library, newest first."""
         documents: list[DocumentBody] = []
@@ -177,11 +214,19 @@ class PagelensClient:
             if not listed.documents or len(documents) >= listed.total:
                 return documents
 
+    def find_document(self, name: str) -> DocumentBody:
+        """The document of this name, id, or beginning of an id.
+
+        Raises:
+            UnknownDocument, AmbiguousDocument: none, or more than one, answers to it.
+        """
+        return self._ask("GET", "/documents", DocumentListBody, params={"name": name}).documents[0]
+
     def describe_document(self, document_id: str) -> DocumentDetailBody:
         """A document with what is known of each of its pages."""
         return self._ask("GET", f"/documents/{document_id}", DocumentDetailBody)
 
-    def delete_document(self, document_id: str) -> None:
+    def delete(self, document_id: str) -> None:
         """Removes a document from the library."""
         self._ask("DELETE", f"/documents/{document_id}", DeletedBody)
 
@@ -202,13 +247,50 @@ class PagelensClient:
         """What the library holds."""
         return self._ask("GET", "/status", StatusBody)
 
+    def backup(self, file: Path, on_progress: OnProgress) -> BackupBody:
+        """Writes the library into one new file, as `pagelens backup` does.
+
+        Args:
+            file: is there whole, or not at all.
+            on_progress: called as the file arrives; until it begins to, the server writes it.
+
+        Raises:
+            BackupNotWritten: there is such a file, or it cannot be written.
+        """
+        with (
+            write_new_file(file) as writing,
+            _connection_errors(self.address),
+            # However large the library is; a server that ends lets the connection go.
+            self._http.stream(
+                "GET", "/backup", timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT_S)
+            ) as response,
+        ):
+            if response.is_error:
+                response.read()
+                self._refuse(response)
+            try:
+                saved = BackupBody.model_validate(
+                    {
+                        "documents": response.headers.get(DOCUMENTS_HEADER),
+                        "pages": response.headers.get(PAGES_HEADER),
+                        "bytes": response.headers.get("content-length"),
+                    }
+                )
+            except ValidationError as error:
+                raise self._not_pagelens() from error
+            for chunk in response.iter_bytes():
+                writing.write(chunk)
+                arrived_mb = response.num_bytes_downloaded // BYTES_PER_MB
+                on_progress(Progress("receiving", arrived_mb, saved.bytes // BYTES_PER_MB, ""))
+        return saved
+
     def _ask(
         self,
         method: str,
         path: str,
         body: type[Body],
         *,
-        params: dict[str, int] | None = None,
+        params: dict[str, int | str] | None = None,
         json: dict[str, object] | None = None,
     ) -> Body:
         with _connection_errors(self.address):
@@ -221,7 +303,10 @@ class PagelensClient:
         try:
             return body.model_validate_json(response.content)
         except ValidationError as error:
-            raise ServerUnreachable(f"{self.address} does not answer as Pagelens does") from error
+            raise self._not_pagelens() from error
+
+    def _not_pagelens(self) -> ServerUnreachable:
+        return ServerUnreachable(f"{self.address} does not answer as Pagelens does")
 
     def _refuse(self, response: httpx.Response) -> NoReturn:
         try:
@@ -231,6 +316,9 @@ class PagelensClient:
                 f"{self.address} answers with status {response.status_code}, not as Pagelens does"
             ) from error
         kind = getattr(errors, detail.type, None)
+        if kind is AccessDenied:
+            # Whoever meant to open a library may not know that a server holds it.
+            raise AccessDenied(f"{self.address}: {detail.message}")
         if isinstance(kind, type) and issubclass(kind, PagelensError):
             raise kind(detail.message)
         raise RequestFailed(f"{self.address}: {detail.message}")

@@ -1,18 +1,40 @@
-"""Files that the command line hands to the server that holds the library."""
+"""What the command line asks of the server that holds the library."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.api.bodies import JobBody
+from app.cli_options import open_existing
 from app.client import PagelensClient
+from app.lock import find_server
 from app.settings import Settings
 from ingest.jobs import JobState
 from ingest.progress import IngestReport, OnProgress, Progress
 from ingest.sources import Refusal, find_files
-from retrieval.errors import FileRefused
+from retrieval.errors import FileRefused, LibraryBusy
+
+if TYPE_CHECKING:
+    from app.library import Library
+
+
+def open_or_connect(settings: Settings) -> Library | PagelensClient:
+    """Opens a library that is there; where a server holds it, that is asked instead.
+
+    Raises:
+        InvalidLibraryPath: there is none.
+        LibraryBusy: another process holds it, and is no server.
+    """
+    try:
+        return open_existing(settings)
+    except LibraryBusy:
+        address = find_server(settings.library)
+        if address is None:
+            raise
+        return connect(address, settings)
 
 
 def hand_over(
@@ -22,6 +44,7 @@ def hand_over(
     on_progress: OnProgress,
     *,
     tags: Iterable[str] = (),
+    retry_failed: bool = False,
 ) -> IngestReport:
     """Uploads files and folders to a server, and waits until it is done with them.
 
@@ -31,6 +54,7 @@ def hand_over(
         paths: files, and folders with all below them.
         on_progress: called as files are uploaded and pages indexed.
         tags: what the documents are called besides their names.
+        retry_failed: whether the server tries again what failed before.
 
     Raises:
         PathNotFound: a path does not exist.
@@ -39,9 +63,11 @@ def hand_over(
     started = time.perf_counter()
     files = find_files(paths)
     failed: list[Refusal] = []
-    handed_over: dict[str, tuple[Path, JobBody]] = {}
+    uploaded: set[str] = set()
     skipped = n_documents = n_pages = done = 0
     with connect(address, settings) as client:
+        retried = client.retry_failed() if retry_failed else []
+        handed_over = {job.job_id: (Path(job.name), job) for job in retried}
         for number, path in enumerate(files):
             on_progress(Progress("checking", number, len(files), path.name))
             try:
@@ -49,9 +75,10 @@ def hand_over(
             except FileRefused as error:
                 failed.append(Refusal(path, str(error)))
                 continue
-            if job.state is JobState.DONE or job.job_id in handed_over:
+            if job.state is JobState.DONE or job.job_id in uploaded:
                 skipped += 1
             else:
+                uploaded.add(job.job_id)
                 handed_over[job.job_id] = path, job
         on_progress(Progress("checking", len(files), len(files), ""))
         indexing_started = time.perf_counter()

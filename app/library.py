@@ -30,7 +30,7 @@ from ingest.files import remove_document
 from ingest.first_stage import StoredFirstStage
 from ingest.ingestion import Ingestion
 from ingest.job_table import Jobs
-from ingest.jobs import JobState
+from ingest.jobs import Job, JobState
 from ingest.locks import open_locks
 from ingest.progress import IngestReport, OnProgress, Progress
 from ingest.run import run_ingest
@@ -131,8 +131,10 @@ class Library(Searching):
         self._is_closing = True
         self.jobs.stop()
         self._settling.close()
-        self._index.close()
-        self._documents.close()
+        # A backup under way reads from both until it has noticed.
+        with self._locks.alone():
+            self._index.close()
+            self._documents.close()
         self._release()
 
     def _release(self) -> None:
@@ -315,6 +317,11 @@ class Library(Searching):
             remove_document(self._files, document_id, self._index, self._documents)
         jobs = self._jobs.list_of_document(document_id)
         self._jobs.forget([task.job.job_id for task in jobs if task.job.state is JobState.DONE])
+
+    def has_file(self, job: Job) -> bool:
+        """Whether there is a file to try a job again with, which an upload may have lost."""
+        kept = job.document_id and self._files.has_original(job.document_id)
+        return bool(kept) or self.jobs.path_of(job.job_id).is_file()
 
     def backup(self, file: Path, on_progress: OnProgress) -> Counts:
         """Writes the library into one new file; nothing is written meanwhile, searches go on.

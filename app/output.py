@@ -72,9 +72,9 @@ def describe_forecast(forecast: Forecast) -> str:
     )
 
 
-def hit_json(hit: Hit) -> dict[str, Any]:
-    """One hit of `search --json`."""
-    return {
+def hit_json(hit: Hit, *, with_words: bool = False) -> dict[str, Any]:
+    """One hit of `search --json`; with the word of the question that each box answers."""
+    content: dict[str, Any] = {
         "document": hit.document,
         "page": hit.page_number,
         "score": round(hit.score, 4),
@@ -91,10 +91,17 @@ def hit_json(hit: Hit) -> dict[str, Any]:
             for match in hit.matches
         ],
     }
+    if with_words:
+        content["words"] = [match.token for match in hit.matches]
+    return content
 
 
 def answer_json(
-    answer: Answer, around: list[list[tuple[int, str]]] | None, *, grouped: bool
+    answer: Answer,
+    around: list[list[tuple[int, str]]] | None,
+    *,
+    grouped: bool,
+    with_words: bool = False,
 ) -> dict[str, Any]:
     """`search --json`.
 
@@ -102,8 +109,9 @@ def answer_json(
         answer: what was found.
         around: for each hit, (page number, text) of the pages before and after it; None for none.
         grouped: whether the hits are given by document, too.
+        with_words: whether each box is given with the word of the question that it answers.
     """
-    hits = [hit_json(hit) for hit in answer.hits]
+    hits = [hit_json(hit, with_words=with_words) for hit in answer.hits]
     for hit, pages in zip(hits, around or [], strict=False):
         hit["context"] = [{"page": page, "text": text} for page, text in pages]
     content = {

@@ -15,6 +15,7 @@ STAGE_UNITS = {
     "comparing": "questions",
     "arranging": "pages",
     "saving": "files",
+    "receiving": "MB",
     "restoring": "files",
 }
 

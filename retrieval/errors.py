@@ -343,7 +343,10 @@ class AccessDenied(PagelensError):
     """A request bears no key or password, or a wrong one."""
 
     exit_code = 8
-    remedy = "Send the server's PAGELENS_API_KEY as a bearer token, or its user and password."
+    remedy = (
+        "Set PAGELENS_API_KEY, or PAGELENS_USER and PAGELENS_PASSWORD, as the server has them; "
+        "over HTTP the key is sent as a bearer token."
+    )
 
 
 class ForeignRequest(PagelensError):

@@ -13,7 +13,8 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
-from app.api import documents, jobs, overview, search
+from app.api import backup, documents, jobs, overview, search
+from app.api.backup import SAVING
 from app.api.doors import HEALTH, Doors, SecurityHeaders
 from app.api.errors import ERROR_RESPONSES, install_error_pages
 from app.api.metrics import LibraryCollector, RequestMetrics
@@ -40,7 +41,7 @@ def build_application(library: Library, settings: Settings) -> FastAPI:
     Raises:
         InvalidSetting, MissingCredentials: the doors would stand open to other machines.
     """
-    remove_cut_off_uploads(library)
+    remove_what_was_cut_off(library)
     registry = CollectorRegistry()
     registry.register(LibraryCollector(library))
     # FastAPI's own documentation page would fetch its scripts from another host.
@@ -78,7 +79,7 @@ def build_api(library: Library) -> FastAPI:
     )
     api.state.library = library
     install_error_pages(api)
-    for module in (documents, jobs, search, overview):
+    for module in (documents, jobs, search, overview, backup):
         api.include_router(module.router)
     return api
 
@@ -118,7 +119,10 @@ def show_metrics(registry: CollectorRegistry) -> Callable[[], Response]:
     return metrics
 
 
-def remove_cut_off_uploads(library: Library) -> None:
-    """Removes what was being received when an earlier server was killed."""
-    for folder in library.upload_folder.glob(f"{RECEIVING}*"):
+def remove_what_was_cut_off(library: Library) -> None:
+    """Removes what was being received or saved when an earlier server was killed."""
+    for folder in (
+        *library.upload_folder.glob(f"{RECEIVING}*"),
+        *library.folder.glob(f"{SAVING}*"),
+    ):
         shutil.rmtree(folder, ignore_errors=True)

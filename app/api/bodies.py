@@ -33,6 +33,9 @@ MAX_JSON_BYTES = 2_000_000
 # Far from where a time zone's offset leaves what a date can be.
 FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(9998, 12, 31)
 
+# How much an archive holds, beside the archive itself.
+DOCUMENTS_HEADER, PAGES_HEADER = "Pagelens-Documents", "Pagelens-Pages"
+
 EXAMPLE_ID = "9d3a7c0f" * 8
 EXAMPLE_JOB_ID = "0b5f6c1e-7a52-4f0c-9a3e-0c2f4f3c8d11"
 
@@ -199,6 +202,7 @@ class SearchFilters(BaseModel):
     added_until: Day | None = Field(None, description="added on this day or earlier")
     group: bool = Field(False, description="also give the hits by document")
     context: bool = Field(False, description="also what the pages before and after a hit say")
+    words: bool = Field(False, description="also which word of the question each box answers")
 
     @model_validator(mode="after")
     def _check_ranges(self) -> SearchFilters:
@@ -282,7 +286,8 @@ class HitBody(BaseModel):
     document_id: str
     duplicates: list[DuplicateBody]
     boxes: list[tuple[float, float, float, float, float]]
-    context: list[ContextBody] | None = Field(None, description="only where it was asked for")
+    words: list[str] | None = Field(None, description="of each box; only where asked for")
+    context: list[ContextBody] | None = Field(None, description="only where asked for")
 
 
 class DocumentHitsBody(BaseModel):
@@ -326,6 +331,14 @@ class AnswerBody(BaseModel):
     good_match: bool
     seconds: float
     documents: list[DocumentHitsBody] | None = Field(None, description="only where grouped")
+
+
+class BackupBody(BaseModel):
+    """How much was saved, as `pagelens backup --json` prints it."""
+
+    documents: int
+    pages: int
+    bytes: int
 
 
 class StatusBody(BaseModel):

@@ -17,6 +17,7 @@ from app.api.bodies import (
     DocumentBody,
     DocumentDetailBody,
     DocumentListBody,
+    DocumentName,
     JobBody,
     JobListBody,
     PageBody,
@@ -101,10 +102,16 @@ def _submit_files(
 
 @router.get("")
 def list_documents(
-    library: LibraryDependency, limit: Limit = 100, offset: Offset = 0
+    library: LibraryDependency,
+    limit: Limit = 100,
+    offset: Offset = 0,
+    name: Annotated[
+        DocumentName | None,
+        Query(description="the one of this name, id, or beginning of an id; not found if none is"),
+    ] = None,
 ) -> DocumentListBody:
     """The documents that can be searched, newest first."""
-    documents = library.list_documents()
+    documents = library.list_documents() if name is None else [library.find_document(name)]
     return DocumentListBody(
         documents=[DocumentBody.model_validate(d) for d in documents[offset : offset + limit]],
         total=len(documents),

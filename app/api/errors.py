@@ -15,6 +15,7 @@ from app.errors import printable
 from retrieval.errors import (
     AccessDenied,
     AmbiguousDocument,
+    BackupNotWritten,
     DeviceOutOfMemory,
     DiskFull,
     FileRefused,
@@ -49,6 +50,7 @@ STATUS_OF_ERROR: dict[type[PagelensError], HTTPStatus] = {
     LibraryUnusable: HTTPStatus.SERVICE_UNAVAILABLE,
     IndexFailed: HTTPStatus.SERVICE_UNAVAILABLE,
     IngestStopped: HTTPStatus.SERVICE_UNAVAILABLE,
+    BackupNotWritten: HTTPStatus.SERVICE_UNAVAILABLE,
     DeviceOutOfMemory: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 

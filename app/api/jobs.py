@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable
+from contextlib import suppress
 from typing import Annotated
 
 import anyio
@@ -13,7 +14,8 @@ from starlette.concurrency import run_in_threadpool
 from app.api.bodies import JobBody, JobListBody
 from app.api.errors import ERROR_RESPONSES
 from app.api.requests import JobId, LibraryDependency, Limit, Offset
-from ingest.jobs import Job
+from ingest.jobs import Job, JobState
+from retrieval.errors import JobNotPossible, UnknownJob
 
 # How often a job is looked at while somebody listens: it may be run by another process.
 POLL_S = 0.25
@@ -38,6 +40,18 @@ def list_jobs(library: LibraryDependency, limit: Limit = 100, offset: Offset = 0
         jobs=[JobBody.model_validate(job) for job in jobs[offset : offset + limit]],
         total=len(jobs),
     )
+
+
+@router.post("/retry")
+def retry_failed_jobs(library: LibraryDependency) -> JobListBody:
+    """Begins every failed job again whose file is still there; those of them, newest first."""
+    jobs = []
+    for job in library.jobs.list_all():
+        # Somebody else may have been quicker.
+        with suppress(JobNotPossible, UnknownJob):
+            if job.state is JobState.FAILED and library.has_file(job):
+                jobs.append(JobBody.model_validate(library.jobs.retry(job.job_id)))
+    return JobListBody(jobs=jobs, total=len(jobs))
 
 
 def find_job(job_id: JobId, library: LibraryDependency) -> Job:

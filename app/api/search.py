@@ -82,4 +82,4 @@ def _read_filter(library: Library, filters: SearchFilters) -> PageFilter:
 
 def _show_answer(library: Library, answer: Answer, filters: SearchFilters) -> dict[str, Any]:
     around = [library.read_around(hit) for hit in answer.hits] if filters.context else None
-    return answer_json(answer, around, grouped=filters.group)
+    return answer_json(answer, around, grouped=filters.group, with_words=filters.words)

@@ -231,6 +231,25 @@ def test_closing_the_library_ends_a_backup_and_leaves_no_half_file(original, tmp
     open_library(original).close()
 
 
+def test_a_backup_can_be_ended_within_a_large_file(original, tmp_path):
+    folder = tmp_path / "library"
+    shutil.copytree(original, folder)
+    with open_library(folder) as library:
+        large = library.find_original(library.find_document("bakery.pdf").document_id)
+        with large.open("ab") as file:
+            file.write(bytes(4 << 20))
+        told = []
+
+        def end(progress):
+            told.append(progress.done)
+            if told.count(progress.done) == 3:
+                raise BackupNotWritten("enough")
+
+        with pytest.raises(BackupNotWritten, match="enough"):
+            library.backup(tmp_path / "saved.tar.gz", end)
+    assert [path.name for path in tmp_path.iterdir()] == ["library"]
+
+
 def test_a_file_that_is_there_is_not_written_over(original, tmp_path):
     (tmp_path / "thesis.pdf").write_text("the only copy")
     ended = run_pagelens("backup", tmp_path / "thesis.pdf", "--library", original)

@@ -83,7 +83,7 @@ def test_a_library_stays_with_its_bucket(tmp_path, bucket, pdf):
     "url", ["papers", "file:///mnt/papers", "/mnt/papers", "s3://key:secret@papers", "s3://a b", ""]
 )
 def test_an_address_that_is_no_bucket_is_refused(url):
-    with pytest.raises(InvalidSetting, match="PAGELENS_BUCKET.*such as s3://bucket/prefix"):
+    with pytest.raises(InvalidSetting, match=r"PAGELENS_BUCKET.*such as s3://bucket/prefix"):
         load_settings(bucket=url)
 
 

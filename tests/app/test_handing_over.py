@@ -1,4 +1,4 @@
-"""`pagelens ingest` while `pagelens serve` holds the library: the server takes the files."""
+"""Commands while `pagelens serve` holds the library: the server takes the files, and answers."""
 
 import os
 import re
@@ -7,7 +7,9 @@ import sys
 
 import pytest
 
+from app.api.backup import SAVING
 from app.client import PagelensClient
+from app.restore import restore_library
 from tests.documents import write_text_pdf
 from tests.terminal import last_json, run_pagelens
 
@@ -50,3 +52,24 @@ def test_files_go_to_the_server_that_holds_the_library(served_library, tmp_path)
     assert found == {"harbour.pdf": ["town"], "bakery.pdf": ["town"]}
     again = run_pagelens("ingest", str(files), "--library", str(folder), "--json")
     assert last_json(again)["skipped"] == 2
+
+
+def test_the_server_is_asked_by_the_other_commands(served_library, tmp_path):
+    folder, _ = served_library
+    library = ["--library", str(folder)]
+    bread = write_text_pdf(tmp_path / "bakery.pdf", "Rye bread and plum cake")
+    assert run_pagelens("ingest", str(bread), *library).returncode == 0
+    found = run_pagelens("search", "Who bakes rye bread?", *library)
+    assert "  1. bakery.pdf, page 1  score 1.00  matched: " in found.stdout
+    saved = run_pagelens("backup", str(tmp_path / "saved.tar.gz"), *library)
+    assert saved.stdout.startswith("Saved 1 document (1 page) in "), saved.stderr
+    assert (
+        run_pagelens("delete", "bakery.pdf", *library).stdout == "Deleted bakery.pdf (1 pages).\n"
+    )
+    assert "no page found" in run_pagelens("search", "rye bread", *library).stdout
+    restored = restore_library(tmp_path / "saved.tar.gz", tmp_path / "restored", lambda _: None)
+    assert (restored.documents, restored.pages) == (1, 1)
+    assert not list(folder.glob(f"{SAVING}*"))
+    refused = run_pagelens("doctor", *library)
+    assert refused.returncode == 4
+    assert "(`pagelens serve`, since" in refused.stderr

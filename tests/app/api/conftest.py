@@ -66,4 +66,5 @@ def serve_copy(library_folder: Path, folder: Path) -> Iterator[Served]:
         serve(library, settings) as address,
         httpx.Client(base_url=address, trust_env=False, timeout=60) as http,
     ):
+        library.announce(address)
         yield Served(library, http, library_folder)

@@ -48,12 +48,12 @@ def test_files_are_handed_over_followed_found_shown_and_deleted(client, tmp_path
     assert client.describe_document(done.document_id).page_details[0].page == 1
     assert client.read_status().documents == len(client.list_documents()) == 4
 
-    client.delete_document(done.document_id)
+    client.delete(done.document_id)
     assert "bell.pdf" not in [document.name for document in client.list_documents()]
 
 
 def test_what_the_server_refuses_is_raised_as_the_error_it_names(client, tmp_path):
-    for ask in (client.describe_document, client.delete_document):
+    for ask in (client.describe_document, client.delete):
         with pytest.raises(UnknownDocument, match="000"):
             ask("0" * 64)
     with pytest.raises(UnknownDocument, match="picture of page 9"):

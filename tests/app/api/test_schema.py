@@ -30,6 +30,7 @@ OPERATIONS = {
     "GET /jobs",
     "GET /jobs/{job_id}",
     "GET /jobs/{job_id}/events",
+    "POST /jobs/retry",
     "POST /jobs/{job_id}/cancel",
     "POST /jobs/{job_id}/pause",
     "POST /jobs/{job_id}/resume",
@@ -38,6 +39,7 @@ OPERATIONS = {
     "POST /search/image",
     "GET /models",
     "GET /status",
+    "GET /backup",
 }
 
 
