@@ -117,8 +117,9 @@ def _list_files(folder: Path, documents: Documents, index: Path) -> Iterator[tup
 def _open_archive(file: BinaryIO) -> Iterator[tarfile.TarFile]:
     with (
         gzip.GzipFile("", "wb", COMPRESSION_LEVEL, file) as packed,
-        tarfile.open(fileobj=packed, mode="w|", copybufsize=READ_BYTES) as tar,
+        tarfile.open(fileobj=packed, mode="w|") as tar,
     ):
+        tar.copybufsize = READ_BYTES  # type: ignore[attr-defined]
         yield tar
 
 
@@ -136,8 +137,8 @@ class _ToldReader:
     file: BinaryIO
     tell: Callable[[], None]
 
-    def read(self, n_bytes: int, /) -> bytes:
-        """The next bytes, so many at most."""
+    def read(self, n_bytes: int = -1, /) -> bytes:
+        """The next bytes, so many at most; all where none is said."""
         self.tell()
         return self.file.read(n_bytes)
 
