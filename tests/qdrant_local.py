@@ -30,18 +30,20 @@ from qdrant_client.http import models as rest
 @contextmanager
 def serve_local_qdrant() -> Iterator[str]:
     """Serves an empty store until the block ends; gives its URL, which answers at once."""
-    with closing(QdrantClient(":memory:")) as store:
+    with (
+        closing(QdrantClient(":memory:")) as store,
         # Listens from here on: who connects before the server runs, waits.
-        with socket.create_server(("127.0.0.1", 0), backlog=128) as listening:
-            config = uvicorn.Config(build_app(store), log_level="error", lifespan="off")
-            server = uvicorn.Server(config)
-            thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-            thread.start()
-            try:
-                yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-            finally:
-                server.should_exit = True
-                thread.join()
+        socket.create_server(("127.0.0.1", 0), backlog=128) as listening,
+    ):
+        config = uvicorn.Config(build_app(store), log_level="error", lifespan="off")
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 def build_app(store: QdrantClient) -> FastAPI:
