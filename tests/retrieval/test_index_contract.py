@@ -1,9 +1,10 @@
 """What every vector index does, whichever stores the pages.
 
-"edge" is the embedded one, "local" the code for servers on qdrant-client's own Python
-implementation, and "server" the same code on a live server, where PAGELENS_TEST_QDRANT_URL names
-one (and PAGELENS_TEST_QDRANT_API_KEY its key). Local mode computes everything exactly, in float32
-and in memory: it says nothing of datatypes, payload indexes, strict mode, limits or the wire.
+"edge" is the embedded one, "rest" the code for servers on qdrant-client's own Python
+implementation, asked over REST (`tests.qdrant_local`), and "server" the same code on a live server,
+where PAGELENS_TEST_QDRANT_URL names one (and PAGELENS_TEST_QDRANT_API_KEY its key). Local mode
+computes everything exactly, in float32 and in memory: it says nothing of datatypes, payload
+indexes, strict mode, limits or gRPC.
 """
 
 import os
@@ -16,7 +17,6 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
-from qdrant_client import QdrantClient
 
 from retrieval.errors import IndexFailed, InvalidEmbedding
 from retrieval.index.base import (
@@ -33,6 +33,7 @@ from retrieval.index.server import QdrantIndex, ServerOptions
 from retrieval.lexical import weigh_question
 from retrieval.maxsim import score_maxsim
 from retrieval.records import Box, Kind, PageEmbedding, QueryEmbedding, Word
+from tests.qdrant_local import serve_local_qdrant
 
 DIM = 32
 ALL_PAGES = PageFilter()
@@ -53,9 +54,9 @@ def edge_storage(folder: Path):
 
 
 @contextmanager
-def local_storage(folder: Path):
-    options = ServerOptions("local mode")
-    yield lambda: QdrantIndex(QdrantClient(path=str(folder)), "pages", LAYOUT, options)
+def rest_storage(folder: Path):
+    with serve_local_qdrant() as url:
+        yield lambda: QdrantIndex(connect(url), "pages", LAYOUT, ServerOptions(url))
 
 
 @contextmanager
@@ -68,7 +69,7 @@ def server_storage(folder: Path):
 
 
 # Each gives what opens one and the same storage, as often as it is called.
-BACKENDS = {"edge": edge_storage, "local": local_storage}
+BACKENDS = {"edge": edge_storage, "rest": rest_storage}
 if SERVER_URL:
     BACKENDS["server"] = server_storage
 
