@@ -166,6 +166,8 @@ def observe(files: Path, library: Path, n_pages: int) -> Observations:
             )
         assert ended.returncode == 0, ended.stderr
         assert last_json(ended)["pages"] == n_pages, ended.stdout
+        read_status()
+        sample()
         # Whatever was searched meanwhile, in the end every page is there.
         assert client.read_status().pages == n_pages
     return seen
@@ -192,7 +194,6 @@ def describe(seen: Observations, n_pages: int, seconds: float) -> dict:
     """
     marks = summarise_memory(seen.samples, n_pages)
     assert len(marks) > 1, "too few pages, or written too quickly, to say how memory grows"
-    assert marks[-1].n_pages == n_pages, "the last pages were not seen"
     return {
         "machine": describe_machine("cpu"),
         "pages": n_pages,
@@ -231,6 +232,11 @@ def print_figures(figures: dict) -> None:
     )
 
 
+def has_failed(figures: dict) -> bool:
+    """Whether memory has grown more than it may, or a search was not answered."""
+    return figures["ratio"] > MOST_GROWTH or bool(figures["search_errors"])
+
+
 def measure(folder: Path, n_pages: int, document_pages: int) -> dict:
     """Writes the files, has them taken in, and gives the figures."""
     write_files(folder / "files", n_pages, document_pages)
@@ -254,7 +260,7 @@ def main() -> int:
         print(json.dumps(figures))
     else:
         print_figures(figures)
-    return 1 if figures["ratio"] > MOST_GROWTH or figures["search_errors"] else 0
+    return int(has_failed(figures))
 
 
 if __name__ == "__main__":
