@@ -22,14 +22,15 @@ from app.library import Library
 from app.settings import Settings
 from ingest.jobs import Job
 from retrieval.disk import RESERVED_BYTES
+from tests.benchmarks.paragraph_pdfs import write_pdf, write_question
 from tests.documents import write_text_pdf
 from tests.terminal import ROOT
 
 DISK_BYTES = 256_000_000
 
-# Of the second document some pages fit in, all of them do not.
-ROOM_BYTES = 2_000_000
-SECOND_PAGES = 48
+# Of the second document some pages fit in, all of them, 0.2 MB each, do not.
+ROOM_BYTES = 3_000_000
+SECOND_PAGES = 40
 
 NOT_RUN = "no mounts of one's own here (unshare --mount): what becomes of a full disk was not seen"
 
@@ -80,9 +81,8 @@ def run_on_small_disk(timeout_s: float) -> dict:
 def fill(disk: Path, files: Path) -> dict:
     """Adds a document, fills the disk, adds another one, makes room and tries that one again."""
     first = write_text_pdf(files / "harbour.pdf", "The harbour master collects mooring fees.")
-    second = write_text_pdf(
-        files / "log.pdf", *(f"Day {day}: wind from the west" for day in range(SECOND_PAGES))
-    )
+    second = write_pdf(files / "generated.pdf", 0, SECOND_PAGES)
+    last_page = write_question(SECOND_PAGES - 1)
     filler = disk / "filler"
     settings = Settings(library=disk / "library", reranker="none")
     seen: dict = {}
@@ -103,9 +103,9 @@ def fill(disk: Path, files: Path) -> dict:
         seen["indexed"] = len(library._index.list_pages())
         seen["counted"] = library._index.count()
         seen["documents"] = sorted(document.name for document in library.list_documents())
-        seen["found"] = search(library, "wind on day 47")
+        seen["found"] = search(library, last_page)
         library.optimize()
-        seen["found_once_merged"] = search(library, "wind on day 47")
+        seen["found_once_merged"] = search(library, last_page)
     return seen
 
 

@@ -30,6 +30,6 @@ def test_once_there_is_room_the_job_can_be_tried_again(seen):
 
 
 def test_the_library_opens_again_with_every_page_once(seen):
-    assert seen["documents"] == ["harbour.pdf", "log.pdf"]
+    assert seen["documents"] == ["generated.pdf", "harbour.pdf"]
     assert seen["indexed"] == seen["counted"] == SECOND_PAGES + 1
-    assert seen["found"] == seen["found_once_merged"] == ["log.pdf, page 48"]
+    assert seen["found"] == seen["found_once_merged"] == [f"generated.pdf, page {SECOND_PAGES}"]
