@@ -9,11 +9,11 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from app.library_status import count_bytes
 from ingest.documents import PAGES_PER_SECOND, Documents
 from ingest.progress import OnProgress, Progress
 from ingest.render_pool import RenderPool
 from ingest.sources import Refusal, find_files, is_library, read_source
+from retrieval.disk import count_bytes
 from retrieval.errors import FileRefused
 
 

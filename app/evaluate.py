@@ -10,10 +10,10 @@ from typing import Any
 
 from app.index_choice import INDEX_FOLDER
 from app.library import Library
-from app.library_status import count_bytes
 from app.settings import Settings
 from ingest.progress import OnProgress, Progress
 from ingest.sources import Refusal, Source, find_files, read_source
+from retrieval.disk import count_bytes
 from retrieval.evaluation import (
     DEPTH,
     EvaluationSet,

@@ -11,11 +11,8 @@ from ingest.documents import COLLECTION, ENCODER_ID, Counts, Document, Documents
 from ingest.job_table import Jobs
 from ingest.jobs import Job, JobState
 from ingest.sources import Refusal, is_library
+from retrieval.disk import count_bytes
 from retrieval.errors import InvalidLibraryPath
-
-# POSIX counts `st_blocks` in these, whatever the file system's own block is.
-DISK_BLOCK_BYTES = 512
-
 
 UNDER_WAY = (JobState.RUNNING, JobState.QUEUED, JobState.PAUSED)
 
@@ -67,17 +64,3 @@ def read_status(folder: Path, database_url: SecretStr | None = None) -> LibraryS
         )
     finally:
         documents.close()
-
-
-def count_bytes(folder: Path) -> int:
-    """What the files of a folder take on disk; those that vanish meanwhile count nothing."""
-    total = 0
-    for path in folder.rglob("*"):
-        try:
-            stat = path.lstat()
-        except FileNotFoundError:
-            continue
-        # The index reserves files far larger than what is in them.
-        blocks = getattr(stat, "st_blocks", None)
-        total += stat.st_size if blocks is None else blocks * DISK_BLOCK_BYTES
-    return total

@@ -27,6 +27,7 @@ from tests.documents import (
     write_text_pdf,
     write_tiff,
 )
+from tests.ingest.fill_disk import NOT_RUN, find_namespaces
 from tests.postgres import MISSING, PostgresServer, find_programs, run_postgres
 from tests.terminal import run_pagelens
 
@@ -48,6 +49,9 @@ def pytest_terminal_summary(terminalreporter):
     if find_programs() is None:
         terminalreporter.section("TESTS ON POSTGRESQL WERE NOT RUN", sep="!", red=True)
         terminalreporter.line(f"There is {MISSING}, then again.")
+    if not find_namespaces():
+        terminalreporter.section("TESTS ON A FULL DISK WERE NOT RUN", sep="!", red=True)
+        terminalreporter.line(NOT_RUN)
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from app.api.backup import SAVING
 from app.api.doors import HEALTH, Doors, SecurityHeaders
 from app.api.errors import ERROR_RESPONSES, install_error_pages
 from app.api.metrics import LibraryCollector, RequestMetrics
+from app.api.requests import make_search_turns
 from app.api.uploads import RECEIVING
 from app.library import Library
 from app.settings import Settings
@@ -78,6 +79,7 @@ def build_api(library: Library) -> FastAPI:
         ],
     )
     api.state.library = library
+    api.state.search_turns = make_search_turns()
     install_error_pages(api)
     for module in (documents, jobs, search, overview, backup):
         api.include_router(module.router)
@@ -95,8 +97,8 @@ class DescribedScheme(SecurityBase):
         """Lets everything pass: what comes here has passed the doors."""
 
 
-def check_health() -> dict[str, str]:
-    """Answers as long as the server does."""
+async def check_health() -> dict[str, str]:
+    """Answers as long as the server does, and waits for no thread."""
     return {"status": "ok"}
 
 

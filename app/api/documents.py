@@ -6,6 +6,7 @@ import io
 from http import HTTPStatus
 from typing import Annotated
 
+from anyio import to_thread
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, Response
 from pydantic import Field, TypeAdapter, ValidationError
@@ -24,10 +25,18 @@ from app.api.bodies import (
     QuestionText,
     Tag,
 )
-from app.api.requests import KnownDocument, LibraryDependency, Limit, Offset, PageNumber
+from app.api.requests import (
+    KnownDocument,
+    LibraryDependency,
+    Limit,
+    Offset,
+    PageNumber,
+    SearchTurnsDependency,
+)
 from app.api.uploads import ReceivedForm, describe_form, keep_file, receive_form
 from app.library import Library
 from app.output import EVIDENCE_QUALITY
+from ingest.documents import Document
 from ingest.jobs import Job
 from retrieval.errors import InvalidRequest, UnknownPage
 from retrieval.index.base import PageFilter
@@ -171,13 +180,21 @@ def show_page(
     response_class=Response,
     responses=PICTURE_RESPONSES,
 )
-def show_evidence(
+async def show_evidence(
     document: KnownDocument,
     page_number: PageNumber,
     question: Question,
     library: LibraryDependency,
+    turns: SearchTurnsDependency,
 ) -> Response:
     """The picture of a page with what answers a question lit up."""
+    content = await to_thread.run_sync(
+        _draw_evidence, library, document, page_number, question, limiter=turns
+    )
+    return Response(content, media_type=WEBP)
+
+
+def _draw_evidence(library: Library, document: Document, page_number: int, question: str) -> bytes:
     document_id, pages = document.document_id, (page_number, page_number)
     this_page = PageFilter(documents=frozenset([document_id]), pages=pages)
     # Which page is best is no question here, so nothing need be ranked again.
@@ -189,4 +206,4 @@ def show_evidence(
         raise UnknownPage(f"{document.name}: there is no picture of page {page_number:,}")
     content = io.BytesIO()
     picture.save(content, "WEBP", quality=EVIDENCE_QUALITY)
-    return Response(content.getvalue(), media_type=WEBP)
+    return content.getvalue()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
+from anyio import CapacityLimiter
 from fastapi import Depends, Path, Query, Request
 
 from app.api.bodies import EXAMPLE_ID, EXAMPLE_JOB_ID, MAX_LISTED, MAX_PAGE_NUMBER
@@ -12,13 +14,29 @@ from ingest.documents import Document
 from retrieval.errors import UnknownDocument
 
 
-def get_library(request: Request) -> Library:
+async def get_library(request: Request) -> Library:
     """The library that the application serves."""
     library: Library = request.app.state.library
     return library
 
 
+def make_search_turns() -> CapacityLimiter:
+    """Turns in which searches go, as many at once as there are cores.
+
+    More would only get in each other's way, and take every thread of the server: whoever uploads,
+    follows a job or looks at a page would wait for them.
+    """
+    return CapacityLimiter(os.cpu_count() or 1)
+
+
+async def get_search_turns(request: Request) -> CapacityLimiter:
+    """The turns in which the application's searches go."""
+    turns: CapacityLimiter = request.app.state.search_turns
+    return turns
+
+
 LibraryDependency = Annotated[Library, Depends(get_library)]
+SearchTurnsDependency = Annotated[CapacityLimiter, Depends(get_search_turns)]
 DocumentId = Annotated[
     str,
     Path(

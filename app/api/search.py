@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from anyio import to_thread
 from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 
 from app.api.bodies import MAX_JSON_BYTES, AnswerBody, SearchBody, SearchFilters
-from app.api.requests import LibraryDependency
+from app.api.requests import LibraryDependency, SearchTurnsDependency
 from app.api.uploads import ReceivedFile, describe_form, receive_form
 from app.filters import build_filter
 from app.library import Library
@@ -27,8 +28,14 @@ router = APIRouter(prefix="/search", tags=["search"])
     response_model_exclude_unset=True,
     max_body_size=MAX_JSON_BYTES,
 )
-def search(body: SearchBody, library: LibraryDependency) -> dict[str, Any]:
+async def search(
+    body: SearchBody, library: LibraryDependency, turns: SearchTurnsDependency
+) -> dict[str, Any]:
     """The best pages and photos for a question, or those most like a page of the library."""
+    return await to_thread.run_sync(_search, library, body, limiter=turns)
+
+
+def _search(library: Library, body: SearchBody) -> dict[str, Any]:
     where = _read_filter(library, body)
     if body.like is not None:
         like = body.like
@@ -53,14 +60,19 @@ def search(body: SearchBody, library: LibraryDependency) -> dict[str, Any]:
     openapi_extra=describe_form("picture", many=False),
 )
 async def search_with_picture(
-    request: Request, filters: Annotated[SearchFilters, Query()], library: LibraryDependency
+    request: Request,
+    filters: Annotated[SearchFilters, Query()],
+    library: LibraryDependency,
+    turns: SearchTurnsDependency,
 ) -> dict[str, Any]:
     """The pages and photos most like an uploaded picture: a screenshot, a photo, a crop."""
     folder = await run_in_threadpool(lambda: library.upload_folder)
     async with receive_form(request, folder) as form:
         if len(form.files) != 1 or form.fields:
             raise InvalidRequest("the form holds one picture and nothing else")
-        return await run_in_threadpool(_search_picture, library, form.files[0], filters)
+        return await to_thread.run_sync(
+            _search_picture, library, form.files[0], filters, limiter=turns
+        )
 
 
 def _search_picture(library: Library, picture: ReceivedFile, filters: SearchFilters) -> Any:

@@ -1,37 +1,19 @@
 """Commands while `pagelens serve` holds the library: the server takes the files, and answers."""
 
-import os
-import re
-import subprocess
-import sys
-
 import pytest
 
 from app.api.backup import SAVING
 from app.client import PagelensClient
 from app.restore import restore_library
 from tests.documents import write_text_pdf
-from tests.terminal import last_json, run_pagelens
-
-ADDRESS = re.compile(r"^Pagelens is at (http://127\.0\.0\.1:\d+) ")
-STOP_S = 30
+from tests.terminal import last_json, run_pagelens, serve_pagelens
 
 
 @pytest.fixture
 def served_library(tmp_path):
-    """A folder, the address it is served at, and the process that serves it."""
-    command = [sys.executable, "-m", "app", "serve", "--port", "0", "--library"]
-    environment = {key: v for key, v in os.environ.items() if not key.startswith("PAGELENS_")}
-    process = subprocess.Popen(
-        [*command, str(tmp_path / "library")], stdout=subprocess.PIPE, env=environment, text=True
-    )
-    try:
-        while not (announced := ADDRESS.match(line := process.stdout.readline())):
-            assert line, "it ended before it served"
-        yield tmp_path / "library", announced[1]
-    finally:
-        process.terminate()
-        assert process.wait(STOP_S) == 0
+    """A folder, and the address it is served at."""
+    with serve_pagelens(tmp_path / "library") as server:
+        yield tmp_path / "library", server.address
 
 
 def test_files_go_to_the_server_that_holds_the_library(served_library, tmp_path):

@@ -18,7 +18,6 @@ import pytest
 
 from app.library_status import LibraryStatus, read_status
 from tests.hostile.cases import Expectation, Outcome, find_fault
-from tests.hostile.write_corpus import write_corpus
 from tests.terminal import last_json, run_pagelens
 
 KINDS = 60
@@ -37,14 +36,13 @@ class Run(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory) -> Run:
-    root = tmp_path_factory.mktemp("hostile")
-    files = dict(write_corpus(root / "files"))
+def run(corpus, corpus_folder, tmp_path_factory) -> Run:
+    library = tmp_path_factory.mktemp("ingested") / "library"
     started = time.time()
     ended = run_pagelens(
-        "ingest", root / "files", "--library", root / "library", "--json", timeout_s=RUN_TIMEOUT_S
+        "ingest", corpus_folder, "--library", library, "--json", timeout_s=RUN_TIMEOUT_S
     )
-    return Run(files, root / "library", started, ended, read_status(root / "library"))
+    return Run(corpus, library, started, ended, read_status(library))
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,8 @@
 """Search over HTTP: the answers of `pagelens search --json`, asked another way."""
 
 import io
+import json
+from http.client import HTTPConnection
 
 import pytest
 from PIL import Image
@@ -10,6 +12,9 @@ from tests.documents import draw_photo
 from tests.terminal import last_json, run_pagelens
 
 QUESTION = "Who collects the mooring fees?"
+
+# More than there are threads for requests.
+MANY_SEARCHES = 60
 
 
 def png_bytes(picture: Image.Image) -> bytes:
@@ -122,3 +127,17 @@ def test_unknown_documents_are_not_found(served):
         answer = served.http.post("/api/v1/search", json=asked)
         assert answer.status_code == 404
         assert error_of(answer)["type"] == "UnknownDocument"
+
+
+def test_whoever_searches_holds_up_nobody_else(served):
+    host, port = served.http.base_url.host, served.http.base_url.port
+    # Without the reranker, which would take most of the time.
+    body = json.dumps({"question": QUESTION, "mode": "visual"})
+    searches = [HTTPConnection(host, port, timeout=60) for _ in range(MANY_SEARCHES)]
+    # Every search writes down its question; here it has to wait for that.
+    with served.library._documents.database._writing:
+        for search in searches:
+            search.request("POST", "/api/v1/search", body, {"Content-Type": "application/json"})
+        for route in ("/health", "/ready", "/api/v1/documents"):
+            assert served.http.get(route, timeout=10).status_code == 200
+    assert {search.getresponse().status for search in searches} == {200}
