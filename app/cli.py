@@ -276,7 +276,7 @@ def status(library: LibraryOption = None, as_json: JsonOption = False) -> None:
 
     settings = make_settings(library)
     folder = settings.library
-    found = read_status(folder, settings.database_url)
+    found = read_status(folder, settings.database_url, may_join=settings.may_join)
     if as_json:
         print_json(status_json(found))
     else:

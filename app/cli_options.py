@@ -75,7 +75,8 @@ def open_existing(settings: Settings) -> Library:
     from app.library import Library
     from ingest.sources import is_library
 
-    if not settings.library.is_file() and not is_library(settings.library):
+    is_there = settings.library.is_file() or is_library(settings.library)
+    if not is_there and not settings.may_join:
         raise InvalidLibraryPath(f"there is no library at {settings.library}")
     return Library(settings)
 

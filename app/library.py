@@ -15,6 +15,7 @@ from app.doctor import Diagnosis, examine, repair
 from app.encoders import LibraryEncoders, check_name
 from app.files_choice import open_files
 from app.index_choice import open_index
+from app.library_status import LibraryStatus, describe_status
 from app.lock import lock_library
 from app.searching import Searching
 from app.settings import Settings
@@ -80,7 +81,7 @@ class Library(Searching):
         self._lock = None if settings.is_shared else lock_library(self.folder)
         try:
             self._documents = Documents(
-                self.folder, settings.database_url, may_join=settings.bucket is not None
+                self.folder, settings.database_url, may_join=settings.may_join
             )
             self.encoders = LibraryEncoders(self.folder, self._documents, settings)
             layout = IndexLayout(
@@ -256,6 +257,10 @@ class Library(Searching):
     def count(self) -> Counts:
         """How many documents, pages and photos can be searched, and how many files were refused."""
         return self._documents.count()
+
+    def status(self) -> LibraryStatus:
+        """What the library holds, and what is under way."""
+        return describe_status(self.folder, self._documents, self._jobs)
 
     def list_text_sources(self, document_id: str) -> dict[int, str]:
         """Where each page of a document has its words from, by page index."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,8 +39,15 @@ class LibraryStatus:
     under_way: tuple[Job, ...]
 
 
-def read_status(folder: Path, database_url: SecretStr | None = None) -> LibraryStatus:
+def read_status(
+    folder: Path, database_url: SecretStr | None = None, *, may_join: bool = False
+) -> LibraryStatus:
     """What a library holds; works while another process holds it, and for an absent one.
+
+    Args:
+        folder: the library's.
+        database_url: the PostgreSQL database that holds its documents; None for SQLite.
+        may_join: whether a new folder may become one more of the library in the database.
 
     Raises:
         InvalidLibraryPath: the path is a file.
@@ -48,19 +56,21 @@ def read_status(folder: Path, database_url: SecretStr | None = None) -> LibraryS
     """
     if folder.exists() and not folder.is_dir():
         raise InvalidLibraryPath(f"{folder} is a file, not a library folder")
-    if not is_library(folder):
+    if not is_library(folder) and not may_join:
         return LibraryStatus(Counts(0, 0, 0, 0, 0), None, 0, None, (), (), ())
-    documents = Documents(folder, database_url)
-    jobs = Jobs(documents.database)
-    try:
-        return LibraryStatus(
-            documents.count(),
-            documents.read_setting(ENCODER_ID),
-            count_bytes(folder),
-            documents.read_setting(COLLECTION),
-            tuple(documents.list_whole()),
-            tuple(jobs.list_failures()),
-            tuple(task.job for task in jobs.list_in(*UNDER_WAY)),
-        )
-    finally:
-        documents.close()
+    folder.mkdir(parents=True, exist_ok=True)
+    with closing(Documents(folder, database_url, may_join=may_join)) as documents:
+        return describe_status(folder, documents, Jobs(documents.database))
+
+
+def describe_status(folder: Path, documents: Documents, jobs: Jobs) -> LibraryStatus:
+    """What an open library holds."""
+    return LibraryStatus(
+        documents.count(),
+        documents.read_setting(ENCODER_ID),
+        count_bytes(folder),
+        documents.read_setting(COLLECTION),
+        tuple(documents.list_whole()),
+        tuple(jobs.list_failures()),
+        tuple(task.job for task in jobs.list_in(*UNDER_WAY)),
+    )

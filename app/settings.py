@@ -89,6 +89,11 @@ class Settings(BaseSettings):
         """Whether several processes may work on the library: none of it is only one's."""
         return self.database_url is not None and self.qdrant_url is not None
 
+    @property
+    def may_join(self) -> bool:
+        """Whether a new library folder is one more of the library that is in the database."""
+        return self.database_url is not None and self.bucket is not None
+
     @field_validator("bucket")
     @classmethod
     def _check_bucket(cls, url: str | None) -> str | None:

@@ -8,7 +8,6 @@ from fastapi import APIRouter
 
 from app.api.bodies import StatusBody
 from app.api.requests import LibraryDependency
-from app.library_status import read_status
 from app.output import reranker_json, spec_json, status_json
 from retrieval.encoders.catalog import PAGE_CATALOG
 from retrieval.encoders.photo_catalog import PHOTO_CATALOG
@@ -20,7 +19,7 @@ router = APIRouter(tags=["library"])
 @router.get("/status", response_model=StatusBody, response_model_exclude_unset=True)
 def show_status(library: LibraryDependency) -> dict[str, Any]:
     """What the library holds, as `pagelens status --json` prints it."""
-    return status_json(read_status(library.folder))
+    return status_json(library.status())
 
 
 @router.get("/models")

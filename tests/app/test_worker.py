@@ -12,8 +12,9 @@ from app.library import Library
 from app.settings import load_settings
 from ingest.jobs import JobState
 from tests.documents import write_text_pdf
+from tests.object_store import serve_bucket
 from tests.qdrant_local import serve_local_qdrant
-from tests.terminal import run_pagelens
+from tests.terminal import last_json, run_pagelens
 
 DOCUMENTS = 16
 PAGES = 8
@@ -143,6 +144,33 @@ def test_a_job_at_a_worker_is_cancelled_and_tried_again_from_elsewhere(shared, t
         (done,) = wait(library, [job])
         assert (done.state, done.pages_done) == (JobState.DONE, len(pages))
         assert library._index.count() == len(pages)
+
+
+def test_machines_with_nothing_in_common_but_servers_and_a_bucket(
+    shared, tmp_path, corpus, monkeypatch
+):
+    with serve_bucket() as (bucket, keys):
+        for name, value in {**keys, "PAGELENS_BUCKET": bucket}.items():
+            monkeypatch.setenv(name, value)
+        elsewhere = {"PAGELENS_LIBRARY": str(tmp_path / "elsewhere")}
+        with Library(load_settings()) as library, workers(elsewhere) as (worker,):
+            jobs = submit(library, corpus[:3])
+            for path in corpus[:3]:
+                path.unlink()
+            assert {job.state for job in wait(library, jobs)} == {JobState.DONE}
+            assert_each_page_is_there_once(library, 3)
+            hit = library.search("Log 1 of the harbour, day 5", 1).hits[0]
+            assert library.page_picture(hit.document_id, hit.page_index).width > 100
+            assert library.examine(lambda progress: None).is_healthy
+            worker.stop()
+            assert len(worker.documents_done) == 3
+        # A machine that has seen nothing of the library yet.
+        new = tmp_path / "new"
+        assert last_json(run_pagelens("status", "--json", "--library", new))["documents"] == 3
+        found = last_json(
+            run_pagelens("search", "the wind and the tide", "--json", "--library", new)
+        )
+        assert found["hits"]
 
 
 def test_a_library_of_one_machine_has_no_workers(tmp_path):
