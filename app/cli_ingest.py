@@ -1,12 +1,13 @@
-"""`pagelens ingest`: adds files and folders, or tells what that would come to."""
+"""`pagelens ingest`: adds files and folders, watches folders, or tells what it would come to."""
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -27,19 +28,13 @@ from retrieval.errors import LibraryBusy
 
 if TYPE_CHECKING:
     from app.settings import Settings
-    from ingest.progress import IngestReport, OnProgress
+    from app.watching import TakeFiles
+    from ingest.progress import IngestReport, OnFile, OnProgress
 
 EXIT_SOME_REFUSED = 3
 
 # What shells report for a program that Ctrl-C ended.
 EXIT_INTERRUPTED = 130
-
-
-class TakeFiles(Protocol):
-    """Adds files and folders: the library itself, or the server that holds it."""
-
-    def __call__(self, paths: list[Path], on_progress: OnProgress) -> IngestReport:
-        """See `Library.ingest` and `hand_over`."""
 
 
 def ingest(
@@ -48,6 +43,15 @@ def ingest(
     ] = None,
     retry_failed: Annotated[
         bool, typer.Option(help="Try again what was refused or failed before; needs no paths.")
+    ] = False,
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch",
+            help="Stay, and add files of the folders when they are new or changed, until Ctrl-C. "
+            "A file is taken once it has been still for 2 seconds. What is deleted from a folder "
+            "stays in the library.",
+        ),
     ] = False,
     dry_run: Annotated[
         bool, typer.Option(help="Only tell how many files, pages, seconds and bytes it would be.")
@@ -72,6 +76,10 @@ def ingest(
     for path in paths or []:
         # A library that is not there yet would else be made, and bound, for nothing.
         check_exists(path)
+    if watch:
+        _check_watch(paths or [], has_other_aim=dry_run or retry_failed)
+        # Whatever runs services ends them by this; it shall be as Ctrl-C is.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         settings = make_settings(
             library,
@@ -83,11 +91,11 @@ def ingest(
         )
         if dry_run:
             return _show_forecast(settings, paths or [], as_json=as_json)
-        with (
-            _open_library(settings, tag or [], retry_failed=retry_failed) as take,
-            show_progress() as on_progress,
-        ):
-            report = take(paths or [], on_progress)
+        with _open_library(settings, tag or [], retry_failed=retry_failed) as take:
+            if watch:
+                return _watch(settings, take, paths or [], as_json=as_json)
+            with show_progress() as on_progress:
+                report = take(paths or [], on_progress)
     except KeyboardInterrupt:
         typer.echo(
             "Interrupted. What is done is kept; run it again to go on where it was.", err=True
@@ -117,6 +125,7 @@ def _open_library(
     from app.library import Library
     from app.lock import find_server
     from app.output import describe_encoders
+    from ingest.progress import pass_over
 
     try:
         opened = Library(settings)
@@ -125,13 +134,64 @@ def _open_library(
         if address is None or retry_failed:
             raise
     else:
-        with opened:
+        # Not begun anew each time that files come.
+        with opened, opened.work():
             for line in describe_encoders(opened):
                 typer.echo(line, err=True)
             yield partial(opened.ingest, tags=tags, retry_failed=retry_failed)
             return
     typer.echo(f"The library is served at {address}, which takes the files.", err=True)
-    yield partial(hand_over, address, settings, tags=tags)
+
+    def take(
+        paths: list[Path], on_progress: OnProgress, *, on_file: OnFile = pass_over
+    ) -> IngestReport:
+        # A server that was started anew meanwhile may be elsewhere.
+        current = find_server(settings.library) or address
+        return hand_over(current, settings, paths, on_progress, tags=tags, on_file=on_file)
+
+    yield take
+
+
+def _check_watch(paths: list[Path], *, has_other_aim: bool) -> None:
+    if has_other_aim:
+        raise typer.BadParameter(
+            "--watch adds all files of its folders, those refused before, too; it goes neither "
+            "with --dry-run nor with --retry-failed"
+        )
+    for path in paths:
+        if not path.is_dir():
+            raise typer.BadParameter(f"--watch takes folders, and {path} is a file")
+
+
+def _watch(settings: Settings, take: TakeFiles, folders: list[Path], *, as_json: bool) -> None:
+    from app.ingest_output import describe_file, describe_report, report_json
+    from app.output import count_things
+    from app.watching import ingest_as_they_come
+
+    def tell(text: str) -> None:
+        typer.echo(printable(text), err=True)
+
+    documents = pages = 0
+    reports = ingest_as_they_come(
+        take,
+        folders,
+        settings.library,
+        lambda file: tell(describe_file(file)),
+        lambda error: tell(f"Waiting: {error}"),
+    )
+    # It has no other end. What is being added then goes on the next time.
+    with suppress(KeyboardInterrupt):
+        for number, report in enumerate(reports):
+            documents += report.documents
+            pages += report.pages
+            if as_json:
+                print_json(report_json(report))
+            if number == 0:
+                tell(describe_report(report))
+                tell(f"Watching {', '.join(map(str, folders))} (Ctrl-C stops it)")
+    if not as_json:
+        added = f"{count_things(documents, 'document')} ({count_things(pages, 'page')})"
+        typer.echo(f"Stopped watching; {added} added.")
 
 
 def _show_forecast(settings: Settings, paths: list[Path], *, as_json: bool) -> None:
