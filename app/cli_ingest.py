@@ -29,7 +29,7 @@ from retrieval.errors import LibraryBusy
 if TYPE_CHECKING:
     from app.settings import Settings
     from app.watching import TakeFiles
-    from ingest.progress import IngestReport, OnFile, OnProgress
+    from ingest.progress import FileReport, IngestReport, OnFile, OnProgress
 
 EXIT_SOME_REFUSED = 3
 
@@ -172,18 +172,20 @@ def _watch(settings: Settings, take: TakeFiles, folders: list[Path], *, as_json:
         typer.echo(printable(text), err=True)
 
     documents = pages = 0
+
+    def tell_file(file: FileReport) -> None:
+        nonlocal documents, pages
+        if file.outcome.is_new:
+            documents += 1
+            pages += file.n_pages
+        tell(describe_file(file))
+
     reports = ingest_as_they_come(
-        take,
-        folders,
-        settings.library,
-        lambda file: tell(describe_file(file)),
-        lambda error: tell(f"Waiting: {error}"),
+        take, folders, settings.library, tell_file, lambda error: tell(f"Waiting: {error}")
     )
     # It has no other end. What is being added then goes on the next time.
     with suppress(KeyboardInterrupt):
         for number, report in enumerate(reports):
-            documents += report.documents
-            pages += report.pages
             if as_json:
                 print_json(report_json(report))
             if number == 0:

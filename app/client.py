@@ -96,15 +96,25 @@ class PagelensClient:
     ) -> list[JobBody]:
         """Hands files over, one after the other; each becomes a job.
 
-        Waits where the server takes no more for now.
+        A later upload of the same name replaces the document. Waits where the server takes no more
+        for now.
 
         Raises:
             UnreadableFile: a file cannot be read; those before it are handed over.
         """
         labels = list(tags)
-        return [job for path in paths for job in self._upload(path, labels, urgent=urgent)]
+        return [self._upload(path, {"urgent": urgent}, labels) for path in paths]
 
-    def _upload(self, path: Path, tags: list[str], *, urgent: bool) -> list[JobBody]:
+    def upload_version(self, path: Path, *, tags: Iterable[str] = ()) -> JobBody:
+        """Hands one file over; a later version of the same path replaces the document.
+
+        Raises:
+            UnreadableFile: it cannot be read.
+        """
+        origin = os.fsencode(path.absolute()).decode("utf-8", "replace")
+        return self._upload(path, {"origin": origin}, list(tags))
+
+    def _upload(self, path: Path, params: dict[str, str | bool], tags: list[str]) -> JobBody:
         # A name that is not UTF-8 reaches Python as lone surrogates, which no request holds.
         name = os.fsencode(path.name).decode("utf-8", "replace")
         for attempt in range(1, UPLOAD_ATTEMPTS + 1):
@@ -112,7 +122,7 @@ class PagelensClient:
                 with path.open("rb") as file, _connection_errors(self.address):
                     response = self._http.post(
                         "/documents",
-                        params={"urgent": urgent},
+                        params=params,
                         data={"tags": tags},
                         files={"files": (name, file, "application/octet-stream")},
                     )
@@ -123,7 +133,8 @@ class PagelensClient:
             if not is_too_much or attempt == UPLOAD_ATTEMPTS:
                 break
             sleep(int(response.headers.get("retry-after", "1")))
-        return self._read(response, JobListBody).jobs
+        (job,) = self._read(response, JobListBody).jobs
+        return job
 
     def find_job(self, job_id: str) -> JobBody:
         """A job as it stands."""

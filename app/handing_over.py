@@ -60,7 +60,7 @@ def hand_over(
         for number, path in enumerate(files):
             on_progress(Progress("checking", number, len(files), path.name))
             try:
-                (job,) = client.upload([path], tags=tags)
+                job = client.upload_version(path, tags=tags)
             except (FileRefused, UploadTooLarge) as error:
                 tell(FileReport.refused(path, str(error)))
                 continue

@@ -120,6 +120,7 @@ class Ingestion:
         tags: Iterable[str] = (),
         is_urgent: bool = False,
         is_upload: bool = False,
+        origin: str | None = None,
     ) -> Job:
         """Takes a file in; work on it begins by itself.
 
@@ -129,6 +130,8 @@ class Ingestion:
             tags: what the document will be called besides its name.
             is_urgent: whether it goes before those that are not.
             is_upload: whether the file is the library's own, to be removed when it is not needed.
+            origin: under which name a later version replaces this one; by default the path, or for
+                uploads the name.
 
         Returns:
             The job: failed already if the file cannot become a document, done already if the
@@ -149,7 +152,8 @@ class Ingestion:
             created_at=datetime.now(timezone.utc),
             tags=tuple(dict.fromkeys(tags)),
         )
-        origin = f"upload/{job.name}" if is_upload else str(path.absolute())
+        if origin is None:
+            origin = f"upload/{job.name}" if is_upload else str(path.absolute())
         task = Task(job, path.absolute(), origin, is_upload, is_urgent, attempt=0)
         refused = read.error if isinstance(read, Refusal) else ""
         if isinstance(read, Source):

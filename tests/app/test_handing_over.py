@@ -1,35 +1,8 @@
 """`pagelens ingest` while `pagelens serve` holds the library: the server takes the files."""
 
-import os
-import re
-import subprocess
-import sys
-
-import pytest
-
 from app.client import PagelensClient
 from tests.documents import write_text_pdf
 from tests.terminal import last_json, run_pagelens
-
-ADDRESS = re.compile(r"^Pagelens is at (http://127\.0\.0\.1:\d+) ")
-STOP_S = 30
-
-
-@pytest.fixture
-def served_library(tmp_path):
-    """A folder, the address it is served at, and the process that serves it."""
-    command = [sys.executable, "-m", "app", "serve", "--port", "0", "--library"]
-    environment = {key: v for key, v in os.environ.items() if not key.startswith("PAGELENS_")}
-    process = subprocess.Popen(
-        [*command, str(tmp_path / "library")], stdout=subprocess.PIPE, env=environment, text=True
-    )
-    try:
-        while not (announced := ADDRESS.match(line := process.stdout.readline())):
-            assert line, "it ended before it served"
-        yield tmp_path / "library", announced[1]
-    finally:
-        process.terminate()
-        assert process.wait(STOP_S) == 0
 
 
 def test_files_go_to_the_server_that_holds_the_library(served_library, tmp_path):
@@ -38,15 +11,27 @@ def test_files_go_to_the_server_that_holds_the_library(served_library, tmp_path)
     files.mkdir()
     write_text_pdf(files / "harbour.pdf", "The harbour master collects fees.", "Storm warnings")
     write_text_pdf(files / "bakery.pdf", "Rye bread and plum cake")
+    (files / "old").mkdir()
+    write_text_pdf(files / "old" / "harbour.pdf", "The fees of the year before")
     (files / "notes.pdf").write_text("no PDF")
     ended = run_pagelens("ingest", str(files), "--tag", "town", "--library", str(folder), "--json")
     assert ended.returncode == 3
     assert f"The library is served at {address}" in ended.stderr
     report = last_json(ended)
-    assert (report["documents"], report["pages"], report["skipped"]) == (2, 3, 0)
+    assert (report["documents"], report["pages"], report["skipped"]) == (3, 4, 0)
     assert [failure["file"] for failure in report["failed"]] == [str(files / "notes.pdf")]
     with PagelensClient(address) as client:
-        found = {document.name: document.tags for document in client.list_documents()}
-    assert found == {"harbour.pdf": ["town"], "bakery.pdf": ["town"]}
+        found = sorted((document.name, *document.tags) for document in client.list_documents())
+    assert found == [("bakery.pdf", "town"), ("harbour.pdf", "town"), ("harbour.pdf", "town")]
+    outcomes = {file["path"]: file["outcome"] for file in report["files"]}
+    assert outcomes.pop(str(files / "notes.pdf")) == "refused"
+    assert set(outcomes.values()) == {"added"}
     again = run_pagelens("ingest", str(files), "--library", str(folder), "--json")
-    assert last_json(again)["skipped"] == 2
+    assert last_json(again)["skipped"] == 3
+    # A new version of one of the two replaces that one.
+    write_text_pdf(files / "old" / "harbour.pdf", "The fees of two years", "before this one")
+    changed = run_pagelens("ingest", str(files), "--library", str(folder), "--json")
+    assert (last_json(changed)["documents"], last_json(changed)["skipped"]) == (1, 2)
+    with PagelensClient(address) as client:
+        pages = sorted((document.name, document.pages) for document in client.list_documents())
+    assert pages == [("bakery.pdf", 1), ("harbour.pdf", 2), ("harbour.pdf", 2)]

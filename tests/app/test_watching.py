@@ -12,7 +12,6 @@ from typer.testing import CliRunner
 from app.cli import program
 from app.client import PagelensClient
 from app.library_status import read_status
-from tests.app.test_handing_over import served_library  # noqa: F401
 from tests.documents import cut_off, write_text_pdf
 from tests.terminal import ROOT
 
@@ -124,7 +123,7 @@ def test_what_is_stopped_while_a_file_is_added_goes_on_the_next_time(inbox, tmp_
     assert (exit_code, output) == (0, "Stopped watching; 1 document (16 pages) added.\n")
 
 
-def test_files_go_to_the_server_that_holds_the_library(served_library, inbox):  # noqa: F811
+def test_files_go_to_the_server_that_holds_the_library(served_library, inbox):
     library, address = served_library
     with watching(inbox, library, "--tag", "town") as watch:
         watch.read_until(f"The library is served at {address}")
@@ -132,7 +131,7 @@ def test_files_go_to_the_server_that_holds_the_library(served_library, inbox):  
         write_text_pdf(inbox / "bakery.pdf", "Rye bread and plum cake")
         watch.read_until(f"added {inbox}/bakery.pdf: 1 page")
         exit_code, output = watch.stop()
-    assert (exit_code, output) == (0, "Stopped watching; 0 documents (0 pages) added.\n")
+    assert (exit_code, output) == (0, "Stopped watching; 1 document (1 page) added.\n")
     with PagelensClient(address) as client:
         (document,) = client.list_documents()
     assert (document.name, document.tags) == ("bakery.pdf", ["town"])
