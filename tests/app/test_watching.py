@@ -4,7 +4,7 @@ import json
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from typer.testing import CliRunner
@@ -13,7 +13,7 @@ from app.cli import program
 from app.client import PagelensClient
 from app.library_status import read_status
 from tests.documents import cut_off, write_text_pdf
-from tests.terminal import ROOT
+from tests.terminal import ROOT, serve
 
 STOP_S = 60
 
@@ -123,18 +123,24 @@ def test_what_is_stopped_while_a_file_is_added_goes_on_the_next_time(inbox, tmp_
     assert (exit_code, output) == (0, "Stopped watching; 1 document (16 pages) added.\n")
 
 
-def test_files_go_to_the_server_that_holds_the_library(served_library, inbox):
-    library, address = served_library
-    with watching(inbox, library, "--tag", "town") as watch:
-        watch.read_until(f"The library is served at {address}")
-        watch.read_until("Watching")
-        write_text_pdf(inbox / "bakery.pdf", "Rye bread and plum cake")
-        watch.read_until(f"added {inbox}/bakery.pdf: 1 page")
-        exit_code, output = watch.stop()
-    assert (exit_code, output) == (0, "Stopped watching; 1 document (1 page) added.\n")
-    with PagelensClient(address) as client:
-        (document,) = client.list_documents()
-    assert (document.name, document.tags) == ("bakery.pdf", ["town"])
+def test_files_go_to_the_server_that_holds_the_library_and_wait_while_it_is_away(inbox, tmp_path):
+    library = tmp_path / "library"
+    with ExitStack() as watched:
+        with serve(library) as address:
+            watch = watched.enter_context(watching(inbox, library, "--tag", "town"))
+            watch.read_until(f"The library is served at {address}")
+            watch.read_until("Watching")
+            write_text_pdf(inbox / "bakery.pdf", "Rye bread and plum cake")
+            watch.read_until(f"added {inbox}/bakery.pdf: 1 page")
+        write_text_pdf(inbox / "harbour.pdf", "Mooring fees")
+        watch.read_until(f"Waiting: {address} cannot be reached")
+        with serve(library) as address:
+            watch.read_until(f"added {inbox}/harbour.pdf: 1 page")
+            exit_code, output = watch.stop()
+            with PagelensClient(address) as client:
+                found = sorted((d.name, *d.tags) for d in client.list_documents())
+    assert found == [("bakery.pdf", "town"), ("harbour.pdf", "town")]
+    assert (exit_code, output) == (0, "Stopped watching; 2 documents (2 pages) added.\n")
 
 
 @pytest.mark.parametrize(
