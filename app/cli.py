@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from app.cli_backup import backup, restore
+from app.cli_ingest import ingest
 from app.cli_options import (
     JsonOption,
     LibraryOption,
@@ -22,7 +23,6 @@ from app.cli_options import (
     RerankerOption,
     SkipSelfTestOption,
     VectorStorageOption,
-    check_exists,
     make_settings,
     open_existing,
     print_json,
@@ -30,16 +30,9 @@ from app.cli_options import (
 from app.cli_search import search
 from app.cli_worker import worker
 from app.errors import format_error, printable
-from retrieval.errors import LibraryBusy, PagelensError
+from retrieval.errors import PagelensError
 
-if TYPE_CHECKING:
-    from app.settings import Settings
-
-EXIT_SOME_REFUSED = 3
 EXIT_UNHEALTHY = 3
-
-# What shells report for a program that Ctrl-C ended.
-EXIT_INTERRUPTED = 130
 
 program = typer.Typer(
     name="pagelens",
@@ -59,112 +52,7 @@ def main() -> None:
         sys.exit(error.exit_code)
 
 
-@program.command()
-def ingest(
-    paths: Annotated[
-        list[Path] | None, typer.Argument(help="Files or folders (with all below them).")
-    ] = None,
-    retry_failed: Annotated[
-        bool, typer.Option(help="Try again what was refused or failed before; needs no paths.")
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option(help="Only tell how many files, pages, seconds and bytes it would be.")
-    ] = False,
-    tag: Annotated[
-        list[str] | None, typer.Option(help="A tag for what is added; more than one may be given.")
-    ] = None,
-    library: LibraryOption = None,
-    model: ModelOption = None,
-    photo_model: PhotoModelOption = None,
-    pool_factor: PoolFactorOption = None,
-    vector_storage: VectorStorageOption = None,
-    skip_self_test: SkipSelfTestOption = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Add PDFs, scans and pictures to the library; what was cut off goes on where it was."""
-    from app.handing_over import hand_over
-    from app.library import Library
-    from app.lock import find_server
-    from app.output import count_things, describe_encoders, report_json
-    from app.progress import show_progress
-
-    if not paths and not retry_failed:
-        raise typer.BadParameter("name files or folders, or --retry-failed")
-    for path in paths or []:
-        # A library that is not there yet would else be made, and bound, for nothing.
-        check_exists(path)
-    try:
-        settings = make_settings(
-            library,
-            model,
-            photo_model=photo_model,
-            pool_factor=pool_factor,
-            vector_storage=vector_storage,
-            skip_self_test=skip_self_test or None,
-        )
-        if dry_run:
-            return _show_forecast(settings, paths or [], as_json=as_json)
-        try:
-            opened = Library(settings)
-        except LibraryBusy:
-            address = find_server(settings.library)
-            if address is None:
-                raise
-            typer.echo(f"The library is served at {address}, which takes the files.", err=True)
-            with show_progress() as on_progress:
-                report = hand_over(
-                    address,
-                    settings,
-                    paths or [],
-                    on_progress,
-                    tags=tag or [],
-                    retry_failed=retry_failed,
-                )
-        else:
-            with opened:
-                for line in describe_encoders(opened):
-                    typer.echo(line, err=True)
-                with show_progress() as on_progress:
-                    report = opened.ingest(
-                        paths or [], on_progress, tags=tag or [], retry_failed=retry_failed
-                    )
-    except KeyboardInterrupt:
-        typer.echo(
-            "Interrupted. What is done is kept; run it again to go on where it was.", err=True
-        )
-        raise typer.Exit(EXIT_INTERRUPTED) from None
-    for refusal in report.failed:
-        typer.echo(printable(f"refused {refusal.path}: {refusal.error}"), err=True)
-    if as_json:
-        print_json(report_json(report))
-    elif not (report.documents or report.skipped or report.failed):
-        typer.echo("No files were found.")
-    else:
-        speed = f", {report.pages / report.indexing_seconds:.1f} pages/s" if report.pages else ""
-        typer.echo(
-            f"Added {count_things(report.documents, 'document')} "
-            f"({count_things(report.pages, 'page')}) in {report.seconds:.1f} s{speed}; "
-            f"{report.skipped:,} already there, {len(report.failed):,} refused."
-        )
-    if report.failed:
-        raise typer.Exit(EXIT_SOME_REFUSED)
-
-
-def _show_forecast(settings: Settings, paths: list[Path], *, as_json: bool) -> None:
-    from app.dry_run import forecast
-    from app.output import describe_forecast, forecast_json
-    from app.progress import show_progress
-
-    with show_progress() as on_progress:
-        expected = forecast(settings.library, settings.database_url, paths, on_progress)
-    for refusal in expected.failed:
-        typer.echo(printable(f"would refuse {refusal.path}: {refusal.error}"), err=True)
-    if as_json:
-        print_json(forecast_json(expected))
-    else:
-        typer.echo(describe_forecast(expected))
-
-
+program.command()(ingest)
 program.command()(search)
 
 

@@ -110,24 +110,35 @@ class PagelensClient:
     ) -> list[JobBody]:
         """Hands files over, one after the other; each becomes a job.
 
-        Waits where the server takes no more for now.
+        A later upload of the same name replaces the document. Waits where the server takes no more
+        for now.
 
         Raises:
             UnreadableFile: a file cannot be read; those before it are handed over.
         """
         labels = list(tags)
-        return [job for path in paths for job in self._upload(path, labels, urgent=urgent)]
+        return [self._upload(path, {"urgent": urgent}, labels) for path in paths]
 
-    def _upload(self, path: Path, tags: list[str], *, urgent: bool) -> list[JobBody]:
+    def upload_version(self, path: Path, *, tags: Iterable[str] = ()) -> JobBody:
+        """Hands one file over; a later version of the same path replaces the document.
+
+        Raises:
+            UnreadableFile: it cannot be read.
+        """
+        origin = os.fsencode(path.absolute()).decode("utf-8", "replace")
+        return self._upload(path, {"origin": origin}, list(tags))
+
+    def _upload(self, path: Path, params: dict[str, str | bool], tags: list[str]) -> JobBody:
         for attempt in range(1, UPLOAD_ATTEMPTS + 1):
             response = self._post_file(
-                "/documents", "files", path, params={"urgent": urgent}, data={"tags": tags}
+                "/documents", "files", path, params=params, data={"tags": tags}
             )
             is_too_much = response.status_code == HTTPStatus.TOO_MANY_REQUESTS
             if not is_too_much or attempt == UPLOAD_ATTEMPTS:
                 break
             sleep(int(response.headers.get("retry-after", "1")))
-        return self._read(response, JobListBody).jobs
+        (job,) = self._read(response, JobListBody).jobs
+        return job
 
     def _post_file(
         self,

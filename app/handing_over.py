@@ -13,9 +13,17 @@ from app.client import PagelensClient
 from app.lock import find_server
 from app.settings import Settings
 from ingest.jobs import JobState
-from ingest.progress import IngestReport, OnProgress, Progress
-from ingest.sources import Refusal, find_files
-from retrieval.errors import FileRefused, LibraryBusy
+from ingest.progress import (
+    FileReport,
+    IngestReport,
+    OnFile,
+    OnProgress,
+    Outcome,
+    Progress,
+    pass_over,
+)
+from ingest.sources import find_files
+from retrieval.errors import FileRefused, LibraryBusy, UploadTooLarge
 
 if TYPE_CHECKING:
     from app.library import Library
@@ -45,6 +53,7 @@ def hand_over(
     *,
     tags: Iterable[str] = (),
     retry_failed: bool = False,
+    on_file: OnFile = pass_over,
 ) -> IngestReport:
     """Uploads files and folders to a server, and waits until it is done with them.
 
@@ -55,6 +64,7 @@ def hand_over(
         on_progress: called as files are uploaded and pages indexed.
         tags: what the documents are called besides their names.
         retry_failed: whether the server tries again what failed before.
+        on_file: is told each file as soon as it is done with.
 
     Raises:
         PathNotFound: a path does not exist.
@@ -62,21 +72,27 @@ def hand_over(
     """
     started = time.perf_counter()
     files = find_files(paths)
-    failed: list[Refusal] = []
+    reports: list[FileReport] = []
     uploaded: set[str] = set()
-    skipped = n_documents = n_pages = done = 0
+    done = 0
+
+    def tell(report: FileReport) -> None:
+        reports.append(report)
+        on_file(report)
+
     with connect(address, settings) as client:
         retried = client.retry_failed() if retry_failed else []
         handed_over = {job.job_id: (Path(job.name), job) for job in retried}
         for number, path in enumerate(files):
             on_progress(Progress("checking", number, len(files), path.name))
             try:
-                (job,) = client.upload([path], tags=tags)
-            except FileRefused as error:
-                failed.append(Refusal(path, str(error)))
+                job = client.upload_version(path, tags=tags)
+            except (FileRefused, UploadTooLarge) as error:
+                tell(FileReport.refused(path, str(error)))
                 continue
             if job.state is JobState.DONE or job.job_id in uploaded:
-                skipped += 1
+                known = job.pages or 0
+                tell(FileReport(path, Outcome.ALREADY_THERE, job.document_id, known, None))
             else:
                 uploaded.add(job.job_id)
                 handed_over[job.job_id] = path, job
@@ -85,20 +101,25 @@ def hand_over(
         total = sum(job.pages or 0 for _, job in handed_over.values())
         for path, job in handed_over.values():
 
-            def tell(latest: JobBody, before: int = done) -> None:
+            def show(latest: JobBody, before: int = done) -> None:
                 on_progress(Progress("indexing", before + latest.pages_done, total, latest.name))
 
-            over = client.wait(job, tell)
+            over = client.wait(job, show)
             done += over.pages or 0
-            if over.error or over.state is not JobState.DONE:
-                failed.append(Refusal(path, over.error or over.state.value))
-            if over.state is JobState.DONE:
-                n_documents += 1
-                n_pages += over.pages_done
+            tell(report_job(path, over, client))
     ended = time.perf_counter()
-    return IngestReport(
-        n_documents, n_pages, skipped, tuple(failed), ended - started, ended - indexing_started
-    )
+    return IngestReport(tuple(reports), ended - started, ended - indexing_started)
+
+
+def report_job(path: Path, job: JobBody, client: PagelensClient) -> FileReport:
+    """What became of the file of a job that is over."""
+    if job.state is not JobState.DONE or job.document_id is None:
+        return FileReport.refused(path, job.error or job.state.value)
+    if not job.error:
+        return FileReport(path, Outcome.ADDED, job.document_id, job.pages_done, None)
+    pages = client.describe_document(job.document_id).page_details
+    n_pages = sum(page.error is None for page in pages)
+    return FileReport(path, Outcome.PAGES_LEFT_OUT, job.document_id, n_pages, job.error)
 
 
 def connect(address: str, settings: Settings) -> PagelensClient:

@@ -33,7 +33,7 @@ from ingest.ingestion import Ingestion
 from ingest.job_table import Jobs
 from ingest.jobs import Job, JobState
 from ingest.locks import open_locks
-from ingest.progress import IngestReport, OnProgress, Progress
+from ingest.progress import IngestReport, OnFile, OnProgress, Progress, pass_over
 from ingest.run import run_ingest
 from ingest.sources import Refusal
 from retrieval.errors import (
@@ -158,6 +158,7 @@ class Library(Searching):
         are_uploads: bool = False,
         retry_failed: bool = False,
         optimize: bool = True,
+        on_file: OnFile = pass_over,
     ) -> IngestReport:
         """Adds files and folders, and goes on with what was cut off; searches go on meanwhile.
 
@@ -169,6 +170,7 @@ class Library(Searching):
                 they go before others.
             retry_failed: whether to try again what was refused or failed before.
             optimize: whether to merge what was written at the end; not while others search.
+            on_file: is told each file as soon as it is done with.
 
         Raises:
             PathNotFound: a path does not exist.
@@ -183,10 +185,11 @@ class Library(Searching):
                 tags=tuple(tags),
                 are_uploads=are_uploads,
                 retry_failed=retry_failed,
+                on_file=on_file,
                 check=self._check_open,
             )
-            if ingested.pages >= PACE_PAGES:
-                pace = ingested.pages / ingested.indexing_seconds
+            pace = ingested.pages_per_second
+            if pace is not None and ingested.pages >= PACE_PAGES:
                 self._documents.write_setting(PAGES_PER_SECOND, f"{pace:.3f}")
             if ingested.pages:
                 self._settling.settle(on_progress)

@@ -20,11 +20,9 @@ from retrieval.records import Modality
 from retrieval.rerankers.base import RerankerSpec
 
 if TYPE_CHECKING:
-    from app.dry_run import Forecast
     from app.evaluate import Evaluation, Measured
     from app.library import Library
     from app.library_status import LibraryStatus
-    from ingest.progress import IngestReport
     from retrieval.records import Answer, Hit
 
 EVIDENCE_QUALITY = 88
@@ -34,42 +32,6 @@ NAME_CHARACTERS = 60
 PASSAGES = "passages"
 
 BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
-
-
-def report_json(report: IngestReport) -> dict[str, Any]:
-    """The last line of `ingest --json`."""
-    return {
-        "documents": report.documents,
-        "pages": report.pages,
-        "skipped": report.skipped,
-        "failed": [{"file": str(r.path), "error": r.error} for r in report.failed],
-        "seconds": round(report.seconds, 3),
-    }
-
-
-def forecast_json(forecast: Forecast) -> dict[str, Any]:
-    """The last line of `ingest --dry-run --json`."""
-    return {
-        "documents": forecast.documents,
-        "pages": forecast.pages,
-        "skipped": forecast.skipped,
-        "failed": [{"file": str(r.path), "error": r.error} for r in forecast.failed],
-        "seconds": None if forecast.seconds is None else round(forecast.seconds, 3),
-        "bytes": forecast.n_bytes,
-    }
-
-
-def describe_forecast(forecast: Forecast) -> str:
-    """What an ingest would come to, in one line."""
-    if forecast.seconds is None or forecast.n_bytes is None:
-        cost = "time and space are known once some pages have been added"
-    else:
-        cost = f"about {forecast.seconds:,.0f} s and {format_bytes(forecast.n_bytes)}"
-    return (
-        f"Would add {count_things(forecast.documents, 'document')} "
-        f"({count_things(forecast.pages, 'page')}), {cost}; "
-        f"{forecast.skipped:,} already there, {len(forecast.failed):,} refused."
-    )
 
 
 def hit_json(hit: Hit, *, with_words: bool = False) -> dict[str, Any]:

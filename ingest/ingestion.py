@@ -149,6 +149,7 @@ class Ingestion:
         tags: Iterable[str] = (),
         is_urgent: bool = False,
         is_upload: bool = False,
+        origin: str | None = None,
     ) -> Job:
         """Takes a file in; work on it begins by itself.
 
@@ -158,6 +159,8 @@ class Ingestion:
             tags: what the document will be called besides its name.
             is_urgent: whether it goes before those that are not.
             is_upload: whether the file is the library's own, to be removed when it is not needed.
+            origin: under which name a later version replaces this one; by default the path, or for
+                uploads the name.
 
         Returns:
             The job: failed already if the file cannot become a document, done already if the
@@ -178,7 +181,8 @@ class Ingestion:
             created_at=datetime.now(timezone.utc),
             tags=tuple(dict.fromkeys(tags)),
         )
-        origin = f"upload/{job.name}" if is_upload else str(path.absolute())
+        if origin is None:
+            origin = f"upload/{job.name}" if is_upload else str(path.absolute())
         task = Task(job, path.absolute(), origin, is_upload, is_urgent, attempt=0)
         refused = read.error if isinstance(read, Refusal) else ""
         if isinstance(read, Source):
@@ -254,6 +258,10 @@ class Ingestion:
     def list_unfinished(self) -> list[Job]:
         """The jobs that are queued or running, newest first."""
         return [task.job for task in self._jobs.list_in(*ACTIVE)]
+
+    def list_active_ids(self) -> set[str]:
+        """The ids of the jobs that are queued or running."""
+        return self._jobs.list_active_ids()
 
     def cancel(self, job_id: str) -> Job:
         """Ends a job, and removes what it has written; see `JobNotPossible`."""

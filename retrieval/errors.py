@@ -237,6 +237,16 @@ class IngestBusy(PagelensError):
     """Files are being added already, to another library of this process."""
 
 
+class WatchFailed(PagelensError):
+    """The operating system does not let a folder be watched."""
+
+    exit_code = 7
+    remedy = (
+        "Raise the system's limit (on Linux, fs.inotify.max_user_watches), or set "
+        "WATCHFILES_FORCE_POLLING=1 to have the folders looked through instead."
+    )
+
+
 class IngestStopped(PagelensError):
     """The library was closed while files were being added; whole documents stay."""
 

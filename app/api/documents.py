@@ -43,6 +43,9 @@ from retrieval.index.base import PageFilter
 
 WEBP = "image/webp"
 
+# A path on the machine that sends the file, say.
+MAX_ORIGIN_CHARACTERS = 4096
+
 Question = Annotated[
     QuestionText,
     Query(description="what the page was found by", examples=["net sales in 2021"]),
@@ -71,6 +74,17 @@ async def upload_documents(
     request: Request,
     library: LibraryDependency,
     urgent: Annotated[bool, Query(description="before what was not urgent")] = False,
+    origin: Annotated[
+        str | None,
+        Query(
+            description="which file this is, where names alone do not tell: a later upload of one "
+            "file with the same origin replaces it",
+            examples=["/scans/2024/report.pdf"],
+            min_length=1,
+            max_length=MAX_ORIGIN_CHARACTERS,
+            pattern=r"^[^\x00]*$",
+        ),
+    ] = None,
 ) -> JobListBody:
     """Takes files; each becomes a job, whose state says what becomes of the file."""
     folder = await run_in_threadpool(lambda: library.upload_folder)
@@ -78,7 +92,11 @@ async def upload_documents(
         tags = _read_tags(form)
         if not form.files:
             raise InvalidRequest("the form has no file")
-        jobs = await run_in_threadpool(_submit_files, library, form, tags, urgent=urgent)
+        if origin is not None and len(form.files) > 1:
+            raise InvalidRequest("an origin is that of one file")
+        jobs = await run_in_threadpool(
+            _submit_files, library, form, tags, urgent=urgent, origin=origin
+        )
     return JobListBody(jobs=[JobBody.model_validate(job) for job in jobs], total=len(jobs))
 
 
@@ -93,14 +111,24 @@ def _read_tags(form: ReceivedForm) -> list[str]:
 
 
 def _submit_files(
-    library: Library, form: ReceivedForm, tags: list[str], *, urgent: bool
+    library: Library,
+    form: ReceivedForm,
+    tags: list[str],
+    *,
+    urgent: bool,
+    origin: str | None,
 ) -> list[Job]:
     jobs = []
     for file in form.files:
         path = keep_file(file, library.upload_folder)
         try:
             job = library.jobs.submit(
-                path, name=file.name, tags=tags, is_urgent=urgent, is_upload=True
+                path,
+                name=file.name,
+                tags=tags,
+                is_urgent=urgent,
+                is_upload=True,
+                origin=origin,
             )
         except BaseException:
             path.unlink(missing_ok=True)

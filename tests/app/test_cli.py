@@ -1,11 +1,14 @@
 """The command line as other programs rely on it.
 
-Most commands run in a process of their own; three run here, where the encoder is loaded already.
+Most commands run in a process of their own, as all that add files must: DBOS goes on writing to the
+standard error that it first met. Some run here, where the encoder is loaded already.
 """
 
+import hashlib
 import json
 import os
 import re
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -35,12 +38,44 @@ def assert_is_box(box):
 
 
 def test_ingesting_the_same_files_again_adds_nothing(terminal_library):
-    output = run_here(
+    ended = run_pagelens(
         "ingest", terminal_library.good_files, "--library", terminal_library.folder, "--json"
     )
-    report = json.loads(output.splitlines()[-1])
+    assert ended.returncode == 0, ended.stderr
+    report = last_json(ended)
     assert report.pop("seconds") >= 0
-    assert report == {"documents": 0, "pages": 0, "skipped": 7, "failed": []}
+    files = report.pop("files")
+    assert report == {
+        **{"documents": 0, "pages": 0, "skipped": 7, "failed": []},
+        "pages_per_second": None,
+    }
+    assert {file["outcome"] for file in files} == {"already_there"}
+
+
+def test_the_report_tells_what_became_of_each_file_that_was_handed_in(terminal_library):
+    report = last_json(terminal_library.ended)
+    files = {Path(file["path"]).name: file for file in report["files"]}
+    folders = terminal_library.good_files, terminal_library.hostile_files
+    handed_in = [path for folder in folders for path in folder.iterdir()]
+    assert sorted(file["path"] for file in report["files"]) == sorted(map(str, handed_in))
+    harbour, copy = files[HARBOUR], files["harbour.pdf"]
+    assert (harbour["outcome"], copy["outcome"]) == ("added", "already_there")
+    content = Path(harbour["path"]).read_bytes()
+    assert harbour["document_id"] == copy["document_id"] == hashlib.sha256(content).hexdigest()
+    assert (harbour["pages"], copy["pages"], harbour["error"]) == (2, 2, None)
+    letter = files["letter.pdf"]
+    assert (letter["outcome"], letter["document_id"], letter["pages"]) == ("refused", None, 0)
+    partly = files["one-huge-page-of-two.pdf"]
+    assert (partly["outcome"], partly["pages"]) == ("pages_left_out", 1)
+    assert partly["document_id"]
+    assert "page 2 is left out" in partly["error"]
+    assert report["failed"] == [
+        {"file": file["path"], "error": file["error"]} for file in report["files"] if file["error"]
+    ]
+    added = [file for file in report["files"] if file["outcome"] in ("added", "pages_left_out")]
+    assert report["documents"] == len(added)
+    assert report["pages"] == sum(file["pages"] for file in added)
+    assert 0 < report["pages"] / report["seconds"] <= report["pages_per_second"] + 0.001
 
 
 def test_search_answers_in_json(terminal_library):
@@ -225,5 +260,5 @@ def test_an_empty_question_is_a_usage_error(tmp_path):
 
 def test_a_folder_without_files_is_said_to_be_empty(tmp_path):
     (tmp_path / "nothing").mkdir()
-    output = run_here("ingest", tmp_path / "nothing", "--library", tmp_path / "library")
-    assert "No files were found." in output
+    ended = run_pagelens("ingest", tmp_path / "nothing", "--library", tmp_path / "library")
+    assert (ended.returncode, ended.stdout) == (0, "No files were found.\n")

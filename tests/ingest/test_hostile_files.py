@@ -41,7 +41,10 @@ def test_the_run_ends_with_exit_code_3(terminal_library):
 
 
 def test_the_report_has_the_fields_of_the_contract(report):
-    assert set(report) == {"documents", "pages", "skipped", "failed", "seconds"}
+    assert set(report) == {
+        *("documents", "pages", "skipped", "failed", "seconds"),
+        *("pages_per_second", "files"),
+    }
     assert report["seconds"] > 0
     assert all(set(failed) == {"file", "error"} for failed in report["failed"])
 

@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image
 
-from tests.app.api.asking import error_of, pdf_bytes, upload
+from tests.app.api.asking import error_of, follow, pdf_bytes, upload
 from tests.app.api.conftest import PAGE_LIMIT
 
 NO_ID = "0" * 64
@@ -54,6 +54,27 @@ def test_several_files_of_one_request_are_jobs_of_their_own(receiving):
     jobs = receiving.http.post("/api/v1/documents", files=files).json()["jobs"]
     assert [job["name"] for job in jobs] == ["one.pdf", "two.pdf"]
     assert len({job["job_id"] for job in jobs}) == 2
+
+
+def test_files_of_one_name_are_told_apart_by_where_they_come_from(receiving, tmp_path):
+    def send(text, origin):
+        files = {"files": ("minutes.pdf", pdf_bytes(tmp_path, text))}
+        answer = receiving.http.post("/api/v1/documents", files=files, params={"origin": origin})
+        (job,) = answer.json()["jobs"]
+        return follow(receiving.http, job["job_id"])[-1]["document_id"]
+
+    may, june = send("The minutes of May", "/may"), send("The minutes of June", "/june")
+    corrected = send("The minutes of May, corrected", "/may")
+    listed = receiving.http.get("/api/v1/documents").json()["documents"]
+    ids = {d["document_id"] for d in listed if d["name"] == "minutes.pdf"}
+    assert ids == {june, corrected} != {june, may}
+
+
+def test_an_origin_is_that_of_one_file(receiving):
+    files = [("files", (name, b"no PDF at all")) for name in ("one.pdf", "two.pdf")]
+    answer = receiving.http.post("/api/v1/documents", files=files, params={"origin": "/in"})
+    assert answer.status_code == 422
+    assert error_of(answer)["message"] == "an origin is that of one file"
 
 
 def test_what_answers_a_question_is_lit_up_on_its_page(served):
