@@ -43,11 +43,14 @@ def last_json(ended: subprocess.CompletedProcess[str]) -> Any:
 
 
 @contextmanager
-def serve_pagelens(library: Path, **settings: object) -> Iterator[PagelensServer]:
+def serve_pagelens(
+    library: Path, *, stop_s: float = STOP_S, **settings: object
+) -> Iterator[PagelensServer]:
     """`pagelens serve` on a free port, in a process of its own, stopped when it is left.
 
     Args:
         library: the folder.
+        stop_s: how long it may take to stop; then it is killed.
         settings: by their names, such as `uploads_per_minute`; none of the environment counts.
 
     Raises:
@@ -65,4 +68,7 @@ def serve_pagelens(library: Path, **settings: object) -> Iterator[PagelensServer
         yield PagelensServer(process, announced[1])
     finally:
         process.terminate()
-        assert process.wait(STOP_S) == 0
+        try:
+            assert process.wait(stop_s) == 0
+        finally:
+            process.kill()

@@ -49,6 +49,9 @@ WINDOW_PAGES = 100
 MEMORY_S, STATUS_S, SEARCH_S = 1.0, 3.0, 1.0
 INGEST_TIMEOUT_S = 4 * 3600
 
+# With 2,000 pages and more the server first ends the arranging of the index that it has begun.
+STOP_S = 1_800
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -133,7 +136,10 @@ def observe(files: Path, library: Path, n_pages: int) -> Observations:
     """
     seen = Observations()
     pages_asked = count()
-    with serve_pagelens(library) as server, PagelensClient(server.address) as client:
+    with (
+        serve_pagelens(library, stop_s=STOP_S) as server,
+        PagelensClient(server.address) as client,
+    ):
         process = psutil.Process(server.process.pid)
 
         def sample() -> None:
