@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -236,10 +236,16 @@ class Library(Searching):
                 settling.join()
 
     def _settle_when_idle(self, ending: threading.Event) -> None:
-        settled = 0
+        def check(_: Progress) -> None:
+            if ending.is_set():
+                raise IngestStopped("the library was closed while its index was arranged")
+
+        # What was cut off is begun anew without waiting for more pages.
+        settled = -1 if self._settling.is_due else 0
         while not ending.is_set():
             if (written := self.jobs.wait_until_idle(settled)) > settled:
-                self._settling.settle(lambda _: None)
+                with suppress(IngestStopped):
+                    self._settling.settle(check)
                 settled = written
 
     def _check_open(self) -> None:

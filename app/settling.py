@@ -46,6 +46,11 @@ class Settling:
         self._locks = locks
         self._is_closed = False
 
+    @property
+    def is_due(self) -> bool:
+        """Whether the index has become so large that it wants another first stage."""
+        return wants_codebook(self._index.count(), self._first_stage.n_pages)
+
     def settle(self, on_progress: OnProgress) -> None:
         """Measures anew; changes nothing once it is closed."""
         with self.lock:
@@ -62,12 +67,12 @@ class Settling:
 
     def _arrange(self, on_progress: OnProgress) -> None:
         """Gives the index the first stage that its size wants; searches are exact meanwhile."""
-        if not self._wants_codebook():
+        if not self.is_due:
             return
         with self._locks.alone():
             # Another process may have been quicker.
             self._first_stage.follow()
-            if not self._wants_codebook():
+            if not self.is_due:
                 return
             # A run cut off half-way must not leave a codebook that some pages have no cells of.
             self._first_stage.withdraw()
@@ -76,6 +81,3 @@ class Settling:
                 self._index, lambda done, total: on_progress(Progress("arranging", done, total, ""))
             )
             self._first_stage.publish(codebook, n_pages)
-
-    def _wants_codebook(self) -> bool:
-        return wants_codebook(self._index.count(), self._first_stage.n_pages)

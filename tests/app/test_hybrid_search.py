@@ -2,6 +2,7 @@
 
 import shutil
 from datetime import datetime, timedelta, timezone
+from threading import Event, Timer
 
 import pytest
 
@@ -9,6 +10,7 @@ from app.library import Library
 from app.settings import Settings
 from ingest.files import CODEBOOK
 from retrieval.index.base import PageFilter
+from retrieval.index.cells import fit_codebook
 from retrieval.records import Kind
 from retrieval.search import Mode
 from tests.documents import write_text_pdf
@@ -203,6 +205,32 @@ def test_a_first_stage_cut_off_half_way_leaves_a_library_that_searches_exactly(
         write_text_pdf(tmp_path / "garden.pdf", GARDEN)
         library.ingest([tmp_path / "garden.pdf"], silent)
         assert (library.folder / CODEBOOK).exists()
+
+
+def test_a_library_that_is_closed_while_it_arranges_begins_anew_the_next_time(
+    tmp_path, monkeypatch
+):
+    report = write_text_pdf(tmp_path / "report.pdf", *[f"{HARBOUR} {i}" for i in range(5)])
+    with open_library(tmp_path / "library") as library:
+        library.ingest([report], silent)
+    monkeypatch.setattr("retrieval.index.first_stage.FIRST_STAGE_PAGES", 4)
+    begun, ended = Event(), Event()
+
+    def fit(vectors):
+        begun.set()
+        assert ended.wait(60)
+        return fit_codebook(vectors)
+
+    monkeypatch.setattr("retrieval.index.first_stage.fit_codebook", fit)
+    with open_library(tmp_path / "library") as library:
+        with library.keep_working():
+            assert begun.wait(60)
+            Timer(0.5, ended.set).start()
+        assert library._first_stage.n_pages == 0
+    with open_library(tmp_path / "library") as library, library.keep_working():
+        while not library._first_stage.n_pages:
+            library.jobs.news.wait()
+        assert library.search("mooring fees", 1).hits
 
 
 def test_a_page_of_a_few_words_is_found_by_them(tmp_path):

@@ -90,13 +90,16 @@ def test_files_are_added_as_they_come_until_it_is_stopped(inbox, tmp_path):
         copied.unlink()
         (inbox / "copy.pdf").write_bytes((inbox / "harbour.pdf").read_bytes())
         watch.read_until(f"already there {inbox}/copy.pdf: 1 page")
+        # By then what became of the one before stands in a line of its own.
+        write_text_pdf(inbox / "last.pdf", "The last of today")
+        watch.read_until(f"added {inbox}/last.pdf: 1 page")
         exit_code, output = watch.stop(signal.SIGTERM)
     assert exit_code == 0
     # The new version alone; what was deleted from the folder stays.
-    assert names_in(library) == ["harbour.pdf", "long.pdf"]
+    assert names_in(library) == ["harbour.pdf", "last.pdf", "long.pdf"]
     reports = [json.loads(line) for line in output.splitlines()]
     assert [
-        [(file["path"], file["outcome"]) for file in report["files"]] for report in reports
+        [(file["path"], file["outcome"]) for file in report["files"]] for report in reports[:5]
     ] == [
         [(f"{inbox}/notes.pdf", "refused"), (f"{inbox}/harbour.pdf", "added")],
         [(str(copied), "refused")],

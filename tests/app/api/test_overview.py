@@ -107,6 +107,7 @@ def test_the_api_describes_itself_with_examples(served):
         "/documents/{document_id}/pages/{page_number}/image",
         "/documents/{document_id}/pages/{page_number}/evidence",
         "/jobs",
+        "/jobs/retry",
         "/jobs/{job_id}",
         "/jobs/{job_id}/events",
         "/jobs/{job_id}/cancel",
@@ -117,6 +118,7 @@ def test_the_api_describes_itself_with_examples(served):
         "/search/image",
         "/models",
         "/status",
+        "/backup",
     }
     schemas = described["components"]["schemas"]
     for name in ("SearchBody", "AnswerBody", "JobBody", "DocumentBody", "ErrorBody"):
