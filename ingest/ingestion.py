@@ -314,6 +314,10 @@ class Ingestion:
             jobs: as they stood when the waiting began.
             on_pages: called with the document's name and how many more of its pages are written.
             check: called now and then; what it raises ends the waiting.
+
+        Raises:
+            LibraryUnusable: what becomes of them cannot be written down; they go on at the next
+                start.
         """
         waiting = {job.job_id: job.pages_done for job in jobs}
         while waiting:
@@ -329,6 +333,8 @@ class Ingestion:
                 waiting[job_id] = n_pages
             waiting = {job_id: n for job_id, n in waiting.items() if job_id in active}
             check()
+            if waiting and self.news.fault:
+                raise self.news.fault
             if waiting:
                 self.news.wait()
 

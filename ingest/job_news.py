@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from retrieval.errors import PagelensError
+
 # How often somebody who waits looks up without news: other processes tell none.
 WAIT_S = 0.5
 
@@ -23,6 +25,8 @@ class JobNews:
         self._n_pages = 0
         self._ended: deque[str] = deque(maxlen=KEPT_ENDED)
         self._is_stopping = False
+        # Why what became of a job could not be written down; None as long as it can.
+        self.fault: PagelensError | None = None
 
     @contextmanager
     def job(self, job_id: str) -> Iterator[None]:
@@ -41,6 +45,12 @@ class JobNews:
         """Pages have been written."""
         with self._changed:
             self._n_pages += n_pages
+            self._changed.notify_all()
+
+    def tell_fault(self, fault: PagelensError) -> None:
+        """What became of a job cannot be written down: whoever waits for it would never know."""
+        with self._changed:
+            self.fault = fault
             self._changed.notify_all()
 
     def wait(self) -> None:

@@ -123,9 +123,13 @@ class JobSteps:
             self._documents.find(document_id) or self._documents.find_unfinished(document_id)
         ):
             self._files.remove(document_id)
-        self._jobs.set_state(
-            job_id, JobState.FAILED, error=describe_failure(error), only_from=ACTIVE
-        )
+        try:
+            self._jobs.set_state(
+                job_id, JobState.FAILED, error=describe_failure(error), only_from=ACTIVE
+            )
+        except LibraryUnusable as unusable:
+            self._news.tell_fault(unusable)
+            raise
 
     def _tell_pages(self, task: Task, n_pages: int) -> None:
         self._news.tell_pages(n_pages)

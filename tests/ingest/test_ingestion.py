@@ -9,7 +9,13 @@ from app.library import Library
 from app.settings import Settings
 from ingest.jobs import JobState
 from ingest.workflow import DOCUMENTS_AT_ONCE
-from retrieval.errors import IndexFailed, IngestBusy, JobNotPossible, UnknownJob
+from retrieval.errors import (
+    IndexFailed,
+    IngestBusy,
+    JobNotPossible,
+    LibraryUnusable,
+    UnknownJob,
+)
 from tests.documents import write_text_pdf
 
 PAGES = [f"Chapter {i} of the harbour log: the wind and the tide of day {i}." for i in range(1, 61)]
@@ -260,6 +266,32 @@ def test_an_index_that_fails_fails_the_job_and_the_rest_goes_on(
     library.jobs.retry(bad.job_id)
     assert wait(library, bad)[0].state is JobState.DONE
     assert library._index.count() == 2 + len(PAGES)
+
+
+def test_whoever_waits_is_told_when_not_even_a_failure_can_be_written_down(
+    library, long_pdf, monkeypatch
+):
+    def fail(*args, **options):
+        raise LibraryUnusable("pagelens.sqlite: database or disk is full")
+
+    set_state = library._jobs.set_state
+    monkeypatch.setattr(library._index, "upsert", fail)
+    monkeypatch.setattr(
+        library._jobs,
+        "set_state",
+        lambda job_id, state, **options: (fail if state is JobState.FAILED else set_state)(
+            job_id, state, **options
+        ),
+    )
+    job = library.jobs.submit(long_pdf)
+    with pytest.raises(LibraryUnusable, match="disk is full"):
+        wait(library, job)
+    monkeypatch.undo()
+    library.jobs.stop()
+    library.jobs.start()
+    assert library.jobs.find(job.job_id).state is JobState.FAILED
+    library.jobs.retry(job.job_id)
+    assert wait(library, job)[0].state is JobState.DONE
 
 
 def test_a_fault_that_passes_is_not_noticed(library, long_pdf, monkeypatch):
