@@ -97,7 +97,7 @@ def fill(disk: Path, files: Path) -> dict:
         filler.unlink()
         with library.work():
             library.jobs.retry(failed.job_id)
-            library.jobs.wait([failed.job_id], lambda name, n_pages: None)
+            library.jobs.wait([failed], lambda name, n_pages: None)
         seen["tried_again"] = describe(library.jobs.find(failed.job_id))
     with Library(settings) as library:
         seen["indexed"] = len(library._index.list_pages())

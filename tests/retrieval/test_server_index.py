@@ -276,9 +276,9 @@ def test_the_space_of_photos_is_made_with_the_first_photo(recorded, answers):
     recorded.upsert([make_page("doc")])
     recorded.upsert([make_photo("photo", 1)])
     recorded.upsert([make_photo("another", 2)])
-    points = "PUT /collections/pages/points"
-    assert answers.paths == [points, "PUT /collections/pages/vectors/photo", points, points]
-    assert answers.asked[1][2]["dense"]["size"] == 8
+    points, space = "PUT /collections/pages/points", "PUT /collections/pages/vectors/photo"
+    assert answers.paths == [points, "GET /collections/pages", space, points, points]
+    assert answers.asked[2][2]["dense"]["size"] == 8
 
 
 def test_a_photo_of_another_space_is_refused_with_both_numbers(open_local):
