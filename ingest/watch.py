@@ -16,6 +16,9 @@ from retrieval.errors import WatchFailed
 # A file that has not changed for so long is taken to be whole.
 STILL_S = 2.0
 
+# Since when one has been still that was whole before.
+STILL_EVER_SINCE_S = float("-inf")
+
 # One that was refused is given twice as long each time, so that a slow copy is not refused over
 # and over; but no longer than this.
 LONGEST_STILL_S = 64.0
@@ -128,9 +131,10 @@ class FolderWatch:
                 self._still_s[file.path] = min(2 * waited_s, LONGEST_STILL_S)
 
     def give_back(self, paths: Iterable[Path]) -> None:
-        """Files could not be taken for now: they are told again, if they are still there."""
+        """Files could not be taken for now: they are told again soon, if they are still there."""
         for path in paths:
-            self._taken.pop(path, None)
+            if state := self._taken.pop(path, None):
+                self._waiting[path] = Sighting(state, STILL_EVER_SINCE_S)
 
     def _wait_for_changes(self) -> Iterator[bool]:
         """Yields whether something has changed, at least every `LOOK_MS`."""

@@ -1,5 +1,6 @@
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from functools import cache
@@ -11,7 +12,7 @@ import pytest
 from app.library import Library
 from app.library_status import LibraryStatus, read_status
 from app.settings import Settings
-from retrieval.encoders.opening import open_encoder
+from retrieval.encoders.opening import EncoderOptions, open_encoder
 from retrieval.encoders.torchvision_guard import ensure_torchvision_imports
 from tests.documents import (
     cut_off,
@@ -33,6 +34,10 @@ from tests.terminal import run_pagelens
 
 # Before any test module imports transformers or peft.
 ensure_torchvision_imports()
+
+# A shell that runs the tests in the background lets them, and the programs they start and interrupt,
+# ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Weights are read once a test run, whichever suite asks first.
 load_encoder = cache(open_encoder)
@@ -94,8 +99,11 @@ def tiny_checkpoint(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def open_tiny(tiny_checkpoint):
-    """Opens the tiny checkpoint of a family through the code that opens published ones."""
-    return lambda name: load_encoder(str(tiny_checkpoint(name)))
+    """Opens the tiny checkpoint of a family through the code that opens published ones.
+
+    In float32, which it is compared with: on some CPUs "auto" is bfloat16.
+    """
+    return lambda name: load_encoder(str(tiny_checkpoint(name)), EncoderOptions(dtype="float32"))
 
 
 class TerminalLibrary(NamedTuple):

@@ -2,12 +2,13 @@
 
 import os
 import resource
+import time
 
 import pytest
 
 from ingest.progress import FileReport
 from ingest.sources import DATABASE
-from ingest.watch import LONGEST_STILL_S, STILL_S, FolderWatch
+from ingest.watch import LONGEST_STILL_S, RESCAN_S, STILL_S, FolderWatch
 from retrieval.errors import PathNotFound, WatchFailed
 
 
@@ -111,8 +112,21 @@ def test_what_could_not_be_taken_is_told_again(watch, folder):
     assert watch.look(STILL_S) == [gone, letter]
     gone.unlink()
     watch.give_back([gone, letter])
-    assert watch.look(10) == []
-    assert watch.look(10 + STILL_S) == [letter]
+    assert watch.look(10) == [letter]
+    watch.give_back([letter])
+    append(letter, ", and a postscript")
+    assert watch.look(20) == []
+    assert watch.look(20 + STILL_S) == [letter]
+
+
+def test_what_could_not_be_taken_is_told_again_without_an_event(watch, folder):
+    letter = write(folder / "letter.pdf")
+    batches = iter(watch)
+    assert next(batches) == [letter]
+    began_s = time.monotonic()
+    watch.give_back([letter])
+    assert next(batches) == [letter]
+    assert time.monotonic() - began_s < RESCAN_S / 2
 
 
 def test_files_are_told_as_they_come_by_themselves_or_with_a_folder(watch, folder, tmp_path):
