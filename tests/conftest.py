@@ -35,8 +35,8 @@ from tests.terminal import run_pagelens
 # Before any test module imports transformers or peft.
 ensure_torchvision_imports()
 
-# A shell that runs the tests in the background lets them, and the programs they start and interrupt,
-# ignore Ctrl-C.
+# A shell that runs the tests in the background lets them, and what they start and interrupt, ignore
+# Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Weights are read once a test run, whichever suite asks first.
