@@ -115,6 +115,7 @@ def serve(
     photo_model: PhotoModelOption = None,
     pool_factor: PoolFactorOption = None,
     vector_storage: VectorStorageOption = None,
+    reranker: RerankerOption = None,
     skip_self_test: SkipSelfTestOption = False,
 ) -> None:
     """Serve the web page and the REST API: upload, search, look.
@@ -131,6 +132,7 @@ def serve(
         photo_model=photo_model,
         pool_factor=pool_factor,
         vector_storage=vector_storage,
+        reranker=reranker,
         skip_self_test=skip_self_test or None,
         host=host,
         port=port,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -50,10 +50,11 @@ RerankerOption = Annotated[
     ),
 ]
 VectorStorageOption = Annotated[
-    str | None,
+    Literal["auto", "float16", "turbo8", "turbo4"] | None,
     typer.Option(
         "--vector-storage",
-        help="How page vectors are stored: float16, turbo8 or turbo4. Set when a library is made.",
+        help="How page vectors are stored: whole, in 8 bits a number, or in 4. Set when a library "
+        "is made.",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")]

@@ -116,7 +116,9 @@ def search(
     from retrieval.evaluation import load_questions
 
     if sum((bool(questions), queries is not None, image is not None, like is not None)) != 1:
-        raise typer.BadParameter("give a question, --queries FILE, --image FILE, or --like NAME")
+        raise typer.BadParameter(
+            "give one of these: questions, --queries FILE, --image FILE, --like NAME"
+        )
     if any(not question.strip() for question in questions or []):
         raise typer.BadParameter("the question is empty")
     if like is None and (region is not None or page != 1):

@@ -24,6 +24,8 @@ from retrieval.records import TextSource, Word
 
 # An A4 page at 88 dpi: small print can be read, and a page takes about 100 kB.
 PREVIEW_LONG_SIDE_PX = 1024
+# One that is hardly larger stays as it is: to resize it takes as long as to compress it.
+PREVIEW_LIMIT_PX = 1126
 PREVIEW_QUALITY = 75
 # The fastest: on pages, 1 takes a third more time for files 1 % smaller.
 PREVIEW_METHOD = 0
@@ -47,8 +49,8 @@ class RenderedPage:
         page_index: 0-based.
         words: in reading order.
         text_source: where the words come from.
-        preview: a WebP picture, `PREVIEW_LONG_SIDE_PX` at its long side, or smaller if the
-            original is.
+        preview: a WebP picture, `PREVIEW_LONG_SIDE_PX` to `PREVIEW_LIMIT_PX` at its long side, or
+            smaller if the original is.
         image: RGB at the encoder's resolution; None for an encoder that reads words.
         error: why the page could not be rendered; the page is then empty.
     """
@@ -195,10 +197,11 @@ def _build_page(
         source = TextSource.OCR if words else TextSource.NONE
     if few and count_characters(words) <= count_characters(few):
         words, source = few, TextSource.TEXT_LAYER
+    shown = picture
+    if max(picture.size) > PREVIEW_LIMIT_PX:
+        shown = shrink_to(picture, PREVIEW_LONG_SIDE_PX)
     preview = io.BytesIO()
-    shrink_to(picture, PREVIEW_LONG_SIDE_PX).save(
-        preview, "WEBP", quality=PREVIEW_QUALITY, method=PREVIEW_METHOD
-    )
+    shown.save(preview, "WEBP", quality=PREVIEW_QUALITY, method=PREVIEW_METHOD)
     image = shrink_to(picture, image_long_side_px) if image_long_side_px else None
     return RenderedPage(index, words, source, preview.getvalue(), image)
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import gradio as gr
 
+from app.ingest_output import describe_report
 from app.library import Library
 from app.output import count_things, format_bytes
 from ingest.documents import Document
-from ingest.progress import STAGE_UNITS, IngestReport, Progress
+from ingest.progress import STAGE_UNITS, Progress
 from retrieval.errors import PagelensError
 from ui.text import show_line, show_refusals
 
@@ -140,15 +141,6 @@ class LibraryTab:
             return show_line(str(error)), *self.list_documents()
         n_pages = count_things(document.n_pages, "page")
         return show_line(f"Deleted {document.name} ({n_pages})."), *self.list_documents()
-
-
-def describe_report(report: IngestReport) -> str:
-    """What an ingest run did, in one line."""
-    return (
-        f"Added {count_things(report.documents, 'document')} "
-        f"({count_things(report.pages, 'page')}) in {report.seconds:.1f} s; "
-        f"{report.skipped:,} already there, {len(report.failed):,} refused."
-    )
 
 
 def describe_document(document: Document) -> list[str]:

@@ -113,6 +113,13 @@ class Encoder(Protocol):
     def batch_vectors(self) -> int:
         """How many vectors a batch may hold, padding included, on the device it runs on."""
 
+    @property
+    def batches_at_once(self) -> int:
+        """How many threads shall call `forward`, each with a batch of its own."""
+
+    def enter_thread(self) -> None:
+        """Comes first in a thread that will do nothing but `prepare`, or `forward`."""
+
     def prepare(self, page: Page) -> Any:
         """Makes a `PreparedPage`; may be called from several threads."""
 

@@ -34,6 +34,19 @@ class Placement:
         return getattr(torch, self.dtype)
 
 
+def take_one_core() -> None:
+    """From now on, operations of torch that this thread calls on the CPU start no more threads.
+
+    `torch.set_num_threads` would limit all threads of the process, those that answer questions too.
+    """
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    # A thread that has not asked yet would set its limit anew at its first operation.
+    torch.get_num_threads()
+    threadpool_limits(1, user_api="openmp")
+
+
 def find_accelerator() -> tuple[str, str] | None:
     """The GPU of this machine as (torch's name, the name people know); None without one."""
     import torch

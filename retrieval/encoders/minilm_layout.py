@@ -127,6 +127,14 @@ class MinilmLayoutEncoder:
         """Tokens a call of `forward`; windows are cut from them there."""
         return BATCH_TOKENS
 
+    @property
+    def batches_at_once(self) -> int:
+        """One: its windows have threads of their own."""
+        return 1
+
+    def enter_thread(self) -> None:
+        """Changes nothing."""
+
     def prepare(self, page: Page) -> PreparedWords:
         """Cuts the page's words into tokens; see `Encoder.prepare`."""
         encoding = self._tokenizer.encode(

@@ -54,6 +54,15 @@ class PooledEncoder:
         """As the encoder's: pooling comes after the device."""
         return self._encoder.batch_vectors
 
+    @property
+    def batches_at_once(self) -> int:
+        """As the encoder's."""
+        return self._encoder.batches_at_once
+
+    def enter_thread(self) -> None:
+        """As the encoder does."""
+        self._encoder.enter_thread()
+
     def prepare(self, page: Page) -> Any:
         """As the encoder does."""
         return self._encoder.prepare(page)

@@ -28,8 +28,8 @@ PREPARING_THREADS = max(1, min(4, os.cpu_count() or 1))
 # Pages of like length are batched together out of so many batches' worth of pages.
 BATCHES_AT_ONCE = 2
 
-# Batches' worth of pages that a stream may have in work or done and not yet read: bounds memory,
-# not speed.
+# Batches' worth of pages, for each that is in work at once, that a stream may have in work or done
+# and not yet read: bounds memory, not speed.
 BATCHES_AHEAD = 6
 
 
@@ -61,8 +61,8 @@ class Encoding:
     def __init__(self, encoder: Encoder) -> None:
         self.encoder = encoder
         self._budget = encoder.batch_vectors
-        self._preparing = ThreadPoolExecutor(PREPARING_THREADS, "prepare")
-        self._device = ThreadPoolExecutor(1, "forward")
+        self._preparing = ThreadPoolExecutor(PREPARING_THREADS, "prepare", encoder.enter_thread)
+        self._device = ThreadPoolExecutor(encoder.batches_at_once, "forward", encoder.enter_thread)
         self._collecting = ThreadPoolExecutor(1, "collect")
         self._waiting: SimpleQueue[tuple[Any, Future[PageEmbedding]]] = SimpleQueue()
 
@@ -116,12 +116,14 @@ class Encoding:
     def _is_far_ahead(self, ahead: Sequence[tuple[Any, _Entry | None]]) -> bool:
         """Whether a stream has enough in work; waits until most of it is known."""
         entries = [entry for _, entry in ahead if entry]
+        budget = self.encoder.batch_vectors
         known = sum(
-            entry.n_vectors.result()
+            # A page that is larger than a batch is one.
+            min(entry.n_vectors.result(), budget)
             for i, entry in enumerate(entries)
             if entry.n_vectors.done() or i < len(entries) - 2 * PREPARING_THREADS
         )
-        return known >= BATCHES_AHEAD * self.encoder.batch_vectors
+        return known >= BATCHES_AHEAD * self.encoder.batches_at_once * budget
 
     def _submit(self, page: Page) -> _Entry:
         embedding: Future[PageEmbedding] = Future()

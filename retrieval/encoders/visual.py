@@ -7,6 +7,7 @@ One encoder for every family and both libraries; what differs between them stand
 from __future__ import annotations
 
 import copy
+import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from retrieval.encoders.base import EncoderSpec
-from retrieval.encoders.devices import Placement, map_out_of_memory
+from retrieval.encoders.devices import Placement, map_out_of_memory, take_one_core
 from retrieval.encoders.geometry import Layout, place_tokens
 from retrieval.encoders.query_words import find_words, has_word, shows_evidence
 from retrieval.errors import InvalidEmbedding
@@ -112,6 +113,19 @@ class VisualEncoder:
     def batch_vectors(self) -> int:
         """The budget of the device it runs on."""
         return CPU_BATCH_VECTORS if self._model.placement.device == "cpu" else GPU_BATCH_VECTORS
+
+    @property
+    def batches_at_once(self) -> int:
+        """On a CPU a page for each core; a GPU takes one batch after the other."""
+        return (os.cpu_count() or 1) if self._model.placement.device == "cpu" else 1
+
+    def enter_thread(self) -> None:
+        """Keeps the thread to one core; see `Encoder.enter_thread`.
+
+        Threads inside an operation wait for each other, and for whatever renders meanwhile. Without
+        them a forward pass takes 2 to 12 % less of two cores, and `prepare` 40 % (ColQwen2).
+        """
+        take_one_core()
 
     def prepare(self, page: Page) -> PreparedPicture:
         """Resizes and normalises the page's picture; see `Encoder.prepare`.

@@ -201,7 +201,7 @@ def test_models_loads_no_model_library():
     ("arguments", "exit_code", "message"),
     [
         (["ingest", ".", "--model", "no-such-model"], 2, "no-such-model.*minilm-layout"),
-        (["search"], 2, "give a question"),
+        (["search"], 2, "give one of these"),
         (["evaluate", "no-such-folder"], 2, "corpus is not a folder"),
     ],
 )

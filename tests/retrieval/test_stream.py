@@ -22,6 +22,7 @@ class SmallDevice:
 
     capacity: int = 10**9
     batch_vectors: int = 400
+    batches_at_once: int = 1
     batches: list[list[int]] = field(default_factory=list)
 
     def __post_init__(self):
@@ -29,6 +30,7 @@ class SmallDevice:
         self.spec, self.key = self.encoder.spec, "small-device"
         self.image_long_side_px = None
         self.prepare, self.collect = self.encoder.prepare, self.encoder.collect
+        self.enter_thread = self.encoder.enter_thread
 
     def forward(self, batch):
         lengths = [page.n_vectors for page in batch]
@@ -88,6 +90,21 @@ def test_the_batches_after_it_are_smaller_at_once():
     assert len(encode_pages(encoder, pages)) == 60
     # Those that were packed before the first one failed may fail too, the others fit.
     assert len(refused) < 20
+
+
+def test_as_many_batches_are_run_at_once_as_the_encoder_wants():
+    encoder = SmallDevice(batch_vectors=1, batches_at_once=2)
+    both_at_work = Barrier(2)
+    forward = encoder.forward
+
+    def meet(batch):
+        both_at_work.wait(timeout=10)
+        return forward(batch)
+
+    encoder.forward = meet
+    pages = make_pages(*range(1, 9))
+    lengths = [len(embedding.vectors) for embedding in encode_pages(encoder, pages)]
+    assert lengths == list(range(1, 9))
 
 
 def test_one_page_that_does_not_fit_is_an_error():
