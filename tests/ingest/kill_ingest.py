@@ -5,6 +5,10 @@ again. After each kill the index is compared with the list of documents: what co
 have every page once, and nothing else may be found. In the end the library must be equal, vector
 for vector, to one that was never disturbed.
 
+How long a run takes that is left alone, and one that has nothing to do, says when to kill: from
+shortly before the work begins until so long after that all kills together come to about one run.
+A run that ends before its kill ends its library, and the next kills come to another.
+
     python -m tests.ingest.kill_ingest --documents 60 --kills 50
 """
 
@@ -15,6 +19,8 @@ import random
 import subprocess
 import sys
 import tempfile
+import time
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +34,8 @@ from tests.documents import write_text_pdf
 MOST_PAGES = 12
 WORDS = ["harbour", "tide", "fee", "rope", "anchor", "mast", "ledger", "crane", "buoy", "ferry"]
 
-# A start takes seconds before the first page: kills come before, while and after it is at work.
-LATEST_KILL_S = 12.0
+# Of the seconds that a start takes before the first page, those that are spared.
+SPARED_START = 0.7
 
 
 def write_documents(folder: Path, n_documents: int, chance: random.Random) -> None:
@@ -49,15 +55,17 @@ def start_ingest(files: Path, library: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
-def ingest_to_the_end(files: Path, library: Path) -> None:
-    """Runs it undisturbed.
+def ingest_to_the_end(files: Path, library: Path) -> float:
+    """Runs it undisturbed; seconds.
 
     Raises:
         AssertionError: it failed.
     """
+    began = time.perf_counter()
     process = start_ingest(files, library)
     _, errors = process.communicate(timeout=1_200)
     assert process.returncode == 0, errors.decode()
+    return time.perf_counter() - began
 
 
 def kill_ingest(files: Path, library: Path, moment_s: float) -> bool:
@@ -115,19 +123,33 @@ def assert_equal(one: Path, other: Path) -> None:
 
 
 def kill_often(folder: Path, n_documents: int, n_kills: int, seed: int) -> int:
-    """The whole test; how many kills hit a process at work."""
+    """The whole test, until so many processes at work were killed; how many libraries it took."""
     chance = random.Random(seed)
-    files, disturbed, undisturbed = folder / "files", folder / "disturbed", folder / "undisturbed"
+    files, undisturbed = folder / "files", folder / "undisturbed"
     write_documents(files, n_documents, chance)
-    n_hit = 0
+    at_work_s = ingest_to_the_end(files, undisturbed)
+    start_s = ingest_to_the_end(files, undisturbed)
+    latest_s = start_s + 2 * max(0.0, at_work_s - start_s) / n_kills
+    library_numbers = count(1)
+    disturbed = folder / f"disturbed-{next(library_numbers)}"
     for _ in track(range(n_kills), "kills"):
-        n_hit += kill_ingest(files, disturbed, chance.uniform(0.5, LATEST_KILL_S))
+        while not kill_ingest(files, disturbed, chance.uniform(SPARED_START * start_s, latest_s)):
+            assert_is_whole(disturbed, undisturbed, n_documents)
+            disturbed = folder / f"disturbed-{next(library_numbers)}"
         check_library(disturbed)
     ingest_to_the_end(files, disturbed)
+    assert_is_whole(disturbed, undisturbed, n_documents)
+    return next(library_numbers) - 1
+
+
+def assert_is_whole(disturbed: Path, undisturbed: Path, n_documents: int) -> None:
+    """Checks a library that nothing will be added to any more.
+
+    Raises:
+        AssertionError: a document or a page is missing, or has other vectors.
+    """
     assert check_library(disturbed) == n_documents
-    ingest_to_the_end(files, undisturbed)
     assert_equal(undisturbed, disturbed)
-    return n_hit
 
 
 def main() -> None:
@@ -138,10 +160,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="pagelens-kills-") as folder:
-        n_hit = kill_often(Path(folder), options.documents, options.kills, options.seed)
+        n_libraries = kill_often(Path(folder), options.documents, options.kills, options.seed)
     print(
-        f"{options.kills} kills, {n_hit} of them of a process at work, {options.documents} "
-        "documents: 0 pages lost, 0 doubled; equal to an undisturbed run, vector for vector."
+        f"{options.kills} kills of a process at work, {options.documents} documents, libraries: "
+        f"{n_libraries}; 0 pages lost, 0 doubled; equal to an undisturbed run, vector for vector."
     )
 
 
