@@ -21,7 +21,6 @@ from retrieval.index.base import (
     ScoredPage,
     VectorStorage,
 )
-from retrieval.index.cells import CANDIDATE_PAGES
 from retrieval.index.filters import (
     AnyOf,
     Clause,
@@ -41,16 +40,13 @@ from retrieval.index.points import (
     WORDS,
     FieldType,
     Point,
-    ask_cells,
     build_points,
-    check_dim,
     collect_photos,
     read_found,
     weigh_cells,
 )
-from retrieval.index.stored import StoredPages
+from retrieval.index.stored import Nearest, StoredPages
 from retrieval.lexical import SparseVector
-from retrieval.records import QueryEmbedding
 
 FIELD_TYPES = {
     FieldType.KEYWORD: edge.PayloadSchemaType.Keyword,
@@ -122,58 +118,21 @@ class EdgeIndex(StoredPages):
                     self._shard.flush()
                     self._n_unflushed = 0
 
-    def search(
-        self,
-        query: QueryEmbedding,
-        limit: int,
-        page_filter: PageFilter = ALL_PAGES,
-        *,
-        exact: bool = False,
-    ) -> list[ScoredPage]:
-        """The best pages by MaxSim; see `PageIndex.search`."""
-        if not len(query.vectors):
-            return []
-        check_dim(query.vectors, self._layout.dim)
-        prefetch = None
-        if self._codebook is not None and not exact:
-            cells = _compile_sparse(ask_cells(self._codebook, query.vectors))
-            prefetch = edge.Prefetch(
-                query=edge.Query.Nearest(cells, using=CELLS),
-                limit=max(limit, CANDIDATE_PAGES),
-                filter=_compile_filter(list_clauses(page_filter, having=CELLS)),
-            )
-        return self._search(query.vectors.tolist(), PAGE, limit, page_filter, prefetch)
-
-    def search_words(
-        self, terms: SparseVector, limit: int, page_filter: PageFilter = ALL_PAGES
-    ) -> list[ScoredPage]:
-        """The best pages by BM25; see `PageIndex.search_words`."""
-        if not terms.indices:
-            return []
-        return self._search(_compile_sparse(terms), WORDS, limit, page_filter)
-
     def search_photos(
         self, vector: NDArray[np.float32], limit: int, page_filter: PageFilter = ALL_PAGES
     ) -> list[ScoredPage]:
         """The best photos; see `PageIndex.search_photos`."""
         if not self._has_photos():
             return []
-        return self._search(vector.tolist(), PHOTO, limit, page_filter)
+        where = list_clauses(page_filter, having=PHOTO)
+        return self._find(Nearest(vector.tolist(), PHOTO, limit, where))
 
-    def _search(
-        self,
-        vectors: Any,
-        using: str,
-        limit: int,
-        page_filter: PageFilter,
-        prefetch: Any | None = None,
-    ) -> list[ScoredPage]:
+    def _find(self, query: Nearest) -> list[ScoredPage]:
         request = edge.QueryRequest(
-            prefetches=[prefetch] if prefetch is not None else None,
-            query=edge.Query.Nearest(vectors, using=using),
-            limit=limit,
-            # Points without this vector would come too, with a score of 0.
-            filter=_compile_filter(list_clauses(page_filter, having=using)),
+            prefetches=[_compile_prefetch(query.prefetch)] if query.prefetch else None,
+            query=_compile_query(query),
+            limit=query.limit,
+            filter=_compile_filter(query.where),
             with_payload=FOUND_FIELDS,
             params=edge.SearchParams(exact=True),
         )
@@ -312,6 +271,18 @@ def _compile_point(point: Point) -> Any:
     if point.photo:
         vector[PHOTO] = point.photo
     return edge.Point(id=point.id, vector=vector, payload=point.payload)
+
+
+def _compile_query(query: Nearest) -> Any:
+    vectors = query.vectors
+    compiled = _compile_sparse(vectors) if isinstance(vectors, SparseVector) else vectors
+    return edge.Query.Nearest(compiled, using=query.using)
+
+
+def _compile_prefetch(query: Nearest) -> Any:
+    return edge.Prefetch(
+        query=_compile_query(query), limit=query.limit, filter=_compile_filter(query.where)
+    )
 
 
 def _compile_sparse(terms: SparseVector) -> Any:

@@ -20,7 +20,6 @@ from retrieval.index.base import (
     PageFilter,
     ScoredPage,
 )
-from retrieval.index.cells import CANDIDATE_PAGES
 from retrieval.index.connection import check_version
 from retrieval.index.filters import list_clauses, of_documents
 from retrieval.index.points import (
@@ -30,7 +29,6 @@ from retrieval.index.points import (
     PAGE,
     PHOTO,
     WORDS,
-    ask_cells,
     build_points,
     check_dim,
     collect_photos,
@@ -45,9 +43,8 @@ from retrieval.index.requests import (
     split_requests,
 )
 from retrieval.index.retries import DEFAULT_RETRIES, FAILURES, Retries, describe_failure
-from retrieval.index.stored import StoredPages
+from retrieval.index.stored import Nearest, StoredPages
 from retrieval.lexical import SparseVector
-from retrieval.records import QueryEmbedding
 
 T = TypeVar("T")
 
@@ -134,36 +131,6 @@ class QdrantIndex(StoredPages):
             compiled = [compile_point(point) for point in batch]
             self._ask("write to", self._client.upsert, self._collection, compiled, wait=True)
 
-    def search(
-        self,
-        query: QueryEmbedding,
-        limit: int,
-        page_filter: PageFilter = ALL_PAGES,
-        *,
-        exact: bool = False,
-    ) -> list[ScoredPage]:
-        """The best pages by MaxSim; see `PageIndex.search`."""
-        if not len(query.vectors):
-            return []
-        check_dim(query.vectors, self._layout.dim)
-        prefetch = None
-        if self._codebook is not None and not exact:
-            prefetch = models.Prefetch(
-                query=compile_sparse(ask_cells(self._codebook, query.vectors)),
-                using=CELLS,
-                limit=max(limit, CANDIDATE_PAGES),
-                filter=compile_filter(list_clauses(page_filter, having=CELLS)),
-            )
-        return self._search(query.vectors.tolist(), PAGE, limit, page_filter, prefetch)
-
-    def search_words(
-        self, terms: SparseVector, limit: int, page_filter: PageFilter = ALL_PAGES
-    ) -> list[ScoredPage]:
-        """The best pages by BM25; see `PageIndex.search_words`."""
-        if not terms.indices:
-            return []
-        return self._search(compile_sparse(terms), WORDS, limit, page_filter)
-
     def search_photos(
         self, vector: NDArray[np.float32], limit: int, page_filter: PageFilter = ALL_PAGES
     ) -> list[ScoredPage]:
@@ -172,25 +139,19 @@ class QdrantIndex(StoredPages):
         if dim is None:
             return []
         check_dim(vector[None], dim)
-        return self._search(vector.tolist(), PHOTO, limit, page_filter)
+        where = list_clauses(page_filter, having=PHOTO)
+        return self._find(Nearest(vector.tolist(), PHOTO, limit, where))
 
-    def _search(
-        self,
-        vectors: Any,
-        using: str,
-        limit: int,
-        page_filter: PageFilter,
-        prefetch: models.Prefetch | None = None,
-    ) -> list[ScoredPage]:
+    def _find(self, query: Nearest) -> list[ScoredPage]:
         found = self._ask(
             "search",
             self._client.query_points,
             self._collection,
-            prefetch=prefetch,
-            query=vectors,
-            using=using,
-            limit=limit,
-            query_filter=compile_filter(list_clauses(page_filter, having=using)),
+            prefetch=_compile_prefetch(query.prefetch) if query.prefetch else None,
+            query=_compile_vectors(query.vectors),
+            using=query.using,
+            limit=query.limit,
+            query_filter=compile_filter(query.where),
             with_payload=FOUND_FIELDS,
         )
         return [read_found(point.payload or {}, point.score) for point in found.points]
@@ -381,6 +342,19 @@ class QdrantIndex(StoredPages):
             raise IndexServerFailed(
                 f"could not {verb} the index at {self._options.place}: {describe_failure(error)}"
             ) from error
+
+
+def _compile_vectors(vectors: list[list[float]] | list[float] | SparseVector) -> Any:
+    return compile_sparse(vectors) if isinstance(vectors, SparseVector) else vectors
+
+
+def _compile_prefetch(query: Nearest) -> models.Prefetch:
+    return models.Prefetch(
+        query=_compile_vectors(query.vectors),
+        using=query.using,
+        limit=query.limit,
+        filter=compile_filter(query.where),
+    )
 
 
 def read_photo_dim(info: models.CollectionInfo) -> int | None:

@@ -1,29 +1,87 @@
-"""What every Qdrant backend does alike with the pages it has stored."""
+"""What every Qdrant backend does alike: which query is asked, and how pages are read back."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from retrieval.index.base import IndexLayout, point_id
-from retrieval.index.cells import Codebook
+from retrieval.index.base import ALL_PAGES, IndexLayout, PageFilter, ScoredPage, point_id
+from retrieval.index.cells import CANDIDATE_PAGES, Codebook
+from retrieval.index.filters import Clauses, list_clauses
 from retrieval.index.points import (
+    CELLS,
     EMBEDDING_FIELDS,
     PAGE,
     TEXT_FIELDS,
+    WORDS,
+    ask_cells,
+    check_dim,
     collect_embeddings,
     collect_texts,
 )
-from retrieval.records import PageEmbedding
+from retrieval.lexical import SparseVector
+from retrieval.records import PageEmbedding, QueryEmbedding
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """A query that backends compile.
+
+    Attributes:
+        vectors: a multi-vector, a sparse or a dense vector.
+        using: the named vector that it is compared with.
+        limit: how many points are wanted.
+        where: which points may be found. They have the named vector: others would come too, with a
+            score of 0.
+        prefetch: finds the candidates that are compared; None for all points.
+    """
+
+    vectors: list[list[float]] | list[float] | SparseVector
+    using: str
+    limit: int
+    where: Clauses
+    prefetch: Nearest | None = None
 
 
 class StoredPages(ABC):
-    """Reads pages back by their ids, and keeps the codebook of the first stage."""
+    """Asks for pages, reads them back by their ids, and keeps the codebook of the first stage."""
 
     def __init__(self, layout: IndexLayout) -> None:
         self._layout = layout
         self._codebook: Codebook | None = None
+
+    def search(
+        self,
+        query: QueryEmbedding,
+        limit: int,
+        page_filter: PageFilter = ALL_PAGES,
+        *,
+        exact: bool = False,
+    ) -> list[ScoredPage]:
+        """The best pages by MaxSim; see `PageIndex.search`."""
+        if not len(query.vectors):
+            return []
+        check_dim(query.vectors, self._layout.dim)
+        candidates = None
+        if self._codebook is not None and not exact:
+            candidates = Nearest(
+                ask_cells(self._codebook, query.vectors),
+                CELLS,
+                max(limit, CANDIDATE_PAGES),
+                list_clauses(page_filter, having=CELLS),
+            )
+        where = list_clauses(page_filter, having=PAGE)
+        return self._find(Nearest(query.vectors.tolist(), PAGE, limit, where, candidates))
+
+    def search_words(
+        self, terms: SparseVector, limit: int, page_filter: PageFilter = ALL_PAGES
+    ) -> list[ScoredPage]:
+        """The best pages by BM25; see `PageIndex.search_words`."""
+        if not terms.indices:
+            return []
+        return self._find(Nearest(terms, WORDS, limit, list_clauses(page_filter, having=WORDS)))
 
     def fetch(self, pages: Sequence[tuple[str, int]]) -> list[PageEmbedding | None]:
         """Stored embeddings; see `PageIndex.fetch`."""
@@ -41,6 +99,10 @@ class StoredPages(ABC):
 
     def _id(self, page: tuple[str, int]) -> str:
         return point_id(*page, self._layout.encoder_key)
+
+    @abstractmethod
+    def _find(self, query: Nearest) -> list[ScoredPage]:
+        """The pages that a query finds, best first, with exact scores."""
 
     @abstractmethod
     def _retrieve(

@@ -573,7 +573,7 @@ def ask_topic(topic):
 
 def test_a_first_stage_finds_the_candidates_that_maxsim_then_ranks(open_index, monkeypatch):
     index = open_index()
-    monkeypatch.setattr(f"{type(index).__module__}.CANDIDATE_PAGES", 30)
+    monkeypatch.setattr("retrieval.index.stored.CANDIDATE_PAGES", 30)
     index.upsert([clustered_page(f"doc{i}", topic=i % 20, seed=i) for i in range(200)])
     shown = []
     codebook = build_first_stage(index, lambda done, total: shown.append((done, total)))
@@ -603,7 +603,7 @@ def test_pages_that_come_after_the_first_stage_are_found_by_it(open_index):
 
 def test_an_index_without_a_codebook_searches_exactly(open_index, monkeypatch):
     index = open_index()
-    monkeypatch.setattr(f"{type(index).__module__}.CANDIDATE_PAGES", 1)
+    monkeypatch.setattr("retrieval.index.stored.CANDIDATE_PAGES", 1)
     index.upsert([clustered_page(f"doc{i}", topic=i % 4, seed=i) for i in range(40)])
     codebook = build_first_stage(index, lambda done, total: None)
     exact = index.search(ask_topic(3), 1, exact=True)
