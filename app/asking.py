@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
 
+from app.answer_output import answer_json
 from app.api.bodies import MAX_HITS, AnswerBody, LikeBody, SearchBody, SearchFilters
 from app.client import PagelensClient
-from app.output import answer_json
 from retrieval.errors import InvalidRequest
 from retrieval.index.base import PageFilter
 from retrieval.records import Answer, Box

@@ -80,7 +80,7 @@ def evaluate(
     import tempfile
 
     from app.evaluate import evaluate_folder
-    from app.output import evaluation_json, print_evaluation
+    from app.evaluation_output import evaluation_json, print_evaluation
     from app.progress import show_progress
 
     with tempfile.TemporaryDirectory(prefix="pagelens-evaluate-") as scratch:
@@ -146,7 +146,7 @@ program.command()(worker)
 @program.command()
 def models(as_json: JsonOption = False) -> None:
     """List the encoders of pages and of photos, and the rerankers, with their licences."""
-    from app.output import print_models, reranker_json, spec_json
+    from app.model_output import print_models, reranker_json, spec_json
     from retrieval.encoders.catalog import PAGE_CATALOG
     from retrieval.encoders.photo_catalog import PHOTO_CATALOG
     from retrieval.rerankers.catalog import RERANKER_CATALOG
@@ -162,7 +162,7 @@ def models(as_json: JsonOption = False) -> None:
 def status(library: LibraryOption = None, as_json: JsonOption = False) -> None:
     """Show what the library holds."""
     from app.library_status import read_status
-    from app.output import print_status, status_json
+    from app.status_output import print_status, status_json
 
     settings = make_settings(library)
     folder = settings.library

@@ -68,6 +68,6 @@ def restore(
 
 def describe_counts(counts: Counts | BackupBody) -> str:
     """How much was saved or restored, for people."""
-    from app.output import count_things
+    from app.wording import count_things
 
     return f"{count_things(counts.documents, 'document')} ({count_things(counts.pages, 'page')})"

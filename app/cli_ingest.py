@@ -124,7 +124,7 @@ def _open_library(
     from app.handing_over import hand_over
     from app.library import Library
     from app.lock import find_server
-    from app.output import describe_encoders
+    from app.model_output import describe_encoders
     from ingest.progress import pass_over
 
     try:
@@ -173,8 +173,8 @@ def _check_watch(paths: list[Path], *, has_other_aim: bool) -> None:
 
 def _watch(settings: Settings, take: TakeFiles, folders: list[Path], *, as_json: bool) -> None:
     from app.ingest_output import describe_file, describe_report, report_json
-    from app.output import count_things
     from app.watching import ingest_as_they_come
+    from app.wording import count_things
 
     def tell(text: str) -> None:
         typer.echo(printable(text), err=True)

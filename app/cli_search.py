@@ -236,7 +236,7 @@ def _read_region(text: str) -> Box:
 def _save_evidence(library: Library, answer: Answer, folder: Path | None, prefix: str) -> None:
     if folder is None:
         return
-    from app.output import save_evidence
+    from app.answer_output import save_evidence
 
     n_pictures = save_evidence(library, answer, folder, prefix)
     typer.echo(f"Saved {n_pictures:,} pictures of evidence in {folder}.", err=True)

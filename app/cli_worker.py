@@ -52,7 +52,7 @@ def worker(
             "is worked on by `pagelens ingest` and `pagelens serve`"
         )
     from app.library import Library
-    from app.output import describe_encoders
+    from app.model_output import describe_encoders
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt), Library(settings) as opened:

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from app.doctor import Diagnosis
 from app.errors import printable
-from app.output import count_things
+from app.wording import count_things
 
 # Of the pages and documents that something is wrong with, so many are named.
 SHOWN_PAGES = 20

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.dry_run import Forecast
 from app.errors import printable
-from app.output import count_things, format_bytes
+from app.wording import count_things, format_bytes
 from ingest.progress import FileReport, IngestReport, Outcome
 from ingest.sources import Refusal
 

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from app.api.application import build_application
 from app.api.doors import read_credentials
 from app.library import Library
-from app.output import describe_encoders
+from app.model_output import describe_encoders
 from app.settings import Settings
 from retrieval.errors import ServerFailed
 

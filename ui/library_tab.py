@@ -11,7 +11,7 @@ import gradio as gr
 
 from app.ingest_output import describe_report
 from app.library import Library
-from app.output import count_things, format_bytes
+from app.wording import count_things, format_bytes
 from ingest.documents import Document
 from ingest.progress import STAGE_UNITS, Progress
 from retrieval.errors import PagelensError

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import gradio as gr
 
 from app.library import Library
-from app.output import describe_encoders, format_bytes
+from app.model_output import describe_encoders
+from app.wording import format_bytes
 from retrieval.encoders.base import EncoderSpec
 from retrieval.encoders.catalog import PAGE_CATALOG, VIDORE_V1
 from retrieval.encoders.photo_catalog import PHOTO_CATALOG

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from app.library import Library
-from app.output import count_things
+from app.wording import count_things
 from retrieval.encoders.photo_catalog import IMAGENET_TAGS
 from retrieval.errors import PagelensError, UnknownDocument
 from retrieval.records import Answer, Hit, Kind

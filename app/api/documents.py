@@ -12,6 +12,7 @@ from fastapi.responses import FileResponse, Response
 from pydantic import Field, TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
+from app.answer_output import EVIDENCE_QUALITY
 from app.api.bodies import (
     MAX_TAGS,
     DeletedBody,
@@ -35,7 +36,6 @@ from app.api.requests import (
 )
 from app.api.uploads import ReceivedForm, describe_form, keep_file, receive_form
 from app.library import Library
-from app.output import EVIDENCE_QUALITY
 from ingest.documents import Document
 from ingest.jobs import Job
 from retrieval.errors import InvalidRequest, UnknownPage

@@ -8,7 +8,8 @@ from fastapi import APIRouter
 
 from app.api.bodies import StatusBody
 from app.api.requests import LibraryDependency
-from app.output import reranker_json, spec_json, status_json
+from app.model_output import reranker_json, spec_json
+from app.status_output import status_json
 from retrieval.encoders.catalog import PAGE_CATALOG
 from retrieval.encoders.photo_catalog import PHOTO_CATALOG
 from retrieval.rerankers.catalog import RERANKER_CATALOG

@@ -8,12 +8,12 @@ from anyio import to_thread
 from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 
+from app.answer_output import answer_json
 from app.api.bodies import MAX_JSON_BYTES, AnswerBody, SearchBody, SearchFilters
 from app.api.requests import LibraryDependency, SearchTurnsDependency
 from app.api.uploads import ReceivedFile, describe_form, receive_form
 from app.filters import build_filter
 from app.library import Library
-from app.output import answer_json
 from retrieval.errors import InvalidRequest
 from retrieval.index.base import PageFilter
 from retrieval.records import Answer, Box
