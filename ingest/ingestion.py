@@ -6,7 +6,6 @@ import threading
 import uuid
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
-from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from ingest.document_writer import DocumentWriter
 from ingest.documents import Document, Documents
 from ingest.files import LibraryFiles
 from ingest.first_stage import StoredFirstStage
+from ingest.intake import Intake
 from ingest.job_news import JobNews
 from ingest.job_steps import ACTIVE, JobSteps
 from ingest.job_table import Jobs, Task
@@ -23,15 +23,13 @@ from ingest.locks import LibraryLocks
 from ingest.recovery import Recovery
 from ingest.render import RenderedPage, render_pages
 from ingest.render_pool import RenderPool
-from ingest.sources import MediaType, Refusal, Source, read_source
+from ingest.sources import MediaType, Refusal, read_source
 from ingest.versions import Versions
 from retrieval.encoders.base import Encoder, PhotoEncoder
 from retrieval.encoders.stream import Encoding
 from retrieval.errors import (
-    FileRefused,
     IngestBusy,
     JobNotPossible,
-    TooManyPages,
     UnknownJob,
     UnreadableFile,
 )
@@ -84,12 +82,20 @@ class Ingestion:
         self._documents = documents
         self._jobs = jobs
         self._is_shared = is_shared
-        self._upload_page_limit = upload_page_limit
         self._locks = locks
         self._first_stage = first_stage
         self._resources = ExitStack()
         self._workflow: ModuleType | None = None
         self._versions = Versions(files, index, documents, jobs, locks)
+        self._intake = Intake(
+            files,
+            documents,
+            jobs,
+            self._versions,
+            locks,
+            upload_page_limit=upload_page_limit,
+            is_shared=is_shared,
+        )
         self.news = JobNews()
 
     def start(self) -> None:
@@ -166,11 +172,10 @@ class Ingestion:
             The job: failed already if the file cannot become a document, done already if the
             library holds it, and that of the same file if one is under way.
         """
-        workflow = self._workflow
-        assert workflow is not None, "start() comes first"
+        workflow = self._at_work()
         read = read_source(path)
         shown = name or (path.name if isinstance(read, Refusal) else read.name)
-        job = Job(
+        new = Job(
             job_id=uuid.uuid4().hex,
             name=shown.encode("utf-8", "replace").decode(),
             state=JobState.QUEUED,
@@ -182,37 +187,12 @@ class Ingestion:
             tags=tuple(dict.fromkeys(tags)),
         )
         if origin is None:
-            origin = f"upload/{job.name}" if is_upload else str(path.absolute())
-        task = Task(job, path.absolute(), origin, is_upload, is_urgent, attempt=0)
-        refused = read.error if isinstance(read, Refusal) else ""
-        if isinstance(read, Source):
-            if known := self._find_known(read, task):
-                self._versions.remove_upload(task)
-                return known
-            try:
-                n_pages = self._pool.count_pages(path, read.media_type)
-                if is_upload and n_pages > self._upload_page_limit:
-                    raise TooManyPages(
-                        f"it has {n_pages:,} pages; the server takes {self._upload_page_limit:,}"
-                    )
-                job = replace(job, document_id=read.document_id, n_pages=n_pages)
-            except FileRefused as error:
-                refused = str(error)
-        if refused:
-            self._versions.remove_upload(task)
-            job = replace(job, state=JobState.FAILED, error=refused)
-        self._versions.forget_failures(origin)
-        self._jobs.add(replace(task, job=job))
-        if not refused:
-            if self._is_shared and job.document_id:
-                # Whoever takes it up may be on another machine.
-                self._keep_original(job.document_id, path)
+            origin = f"upload/{new.name}" if is_upload else str(path.absolute())
+        task = Task(new, path.absolute(), origin, is_upload, is_urgent, attempt=0)
+        job = self._intake.take(task, read, self._pool.count_pages)
+        if job.job_id == new.job_id and job.state is JobState.QUEUED:
             workflow.enqueue(job.job_id, task.attempt, is_urgent=is_urgent)
         return job
-
-    def _keep_original(self, document_id: str, path: Path) -> None:
-        with self._locks.document(document_id, lambda: None):
-            self._files.keep_original(document_id, path)
 
     def render_picture(self, path: Path, media_type: MediaType) -> RenderedPage:
         """A picture that is searched with, as a page; within the limits of files while at work."""
@@ -361,32 +341,6 @@ class Ingestion:
         written = self.news.n_pages
         is_idle = self.news.is_idle and not self._jobs.list_active_ids()
         return written if is_idle else n_pages_written
-
-    def _find_known(self, source: Source, task: Task) -> Job | None:
-        """The job of a file that is in the library or on its way into it; None for a new one."""
-        others = self._jobs.list_of_document(source.document_id)
-        for other in others:
-            if other.job.state.is_active or other.job.state is JobState.PAUSED:
-                return other.job
-        document = self._documents.find(source.document_id)
-        if document is None:
-            return None
-        if not self._files.has_original(document.document_id):
-            self._keep_original(document.document_id, source.path)
-        for other in others:
-            if other.job.state is JobState.DONE and other.origin == task.origin:
-                return other.job
-        done = replace(
-            task.job,
-            state=JobState.DONE,
-            document_id=document.document_id,
-            n_pages=document.n_pages,
-            pages_done=document.n_pages,
-        )
-        self._versions.forget_failures(task.origin)
-        self._jobs.add(replace(task, job=done))
-        self._versions.replace_older(replace(task, job=done))
-        return done
 
     def _begin_again(self, job_id: str) -> Job:
         task = self._jobs.read(job_id)
