@@ -108,8 +108,13 @@ def evaluate(
 
 @program.command()
 def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; 127.0.0.1 by default.")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Port; 0 takes a free one, 7860 is the default."),
+    ] = None,
     library: LibraryOption = None,
     model: ModelOption = None,
     photo_model: PhotoModelOption = None,

@@ -217,3 +217,5 @@ def _show_forecast(settings: Settings, paths: list[Path], *, as_json: bool) -> N
         print_json(forecast_json(expected))
     else:
         typer.echo(describe_forecast(expected))
+    if expected.failed:
+        raise typer.Exit(EXIT_SOME_REFUSED)

@@ -117,15 +117,16 @@ def search(
 
     if sum((bool(questions), queries is not None, image is not None, like is not None)) != 1:
         raise typer.BadParameter(
-            "give one of these: questions, --queries FILE, --image FILE, --like NAME"
+            "give one of these, and no more: questions, --queries FILE, --image FILE, --like NAME"
         )
     if any(not question.strip() for question in questions or []):
         raise typer.BadParameter("the question is empty")
     if like is None and (region is not None or page != 1):
         raise typer.BadParameter("--page and --region go with --like")
     box = None if region is None else _read_region(region)
-    if image is not None:
-        check_exists(image)
+    for file in (image, queries):
+        if file is not None:
+            check_exists(file)
     if added_from is not None and added_until is not None and added_from > added_until:
         raise typer.BadParameter("--added-from comes after --added-until")
     wanted = Wanted(
@@ -184,7 +185,7 @@ def _ask(
         for option, value in (("--save-evidence", evidence_folder), ("--reranker", reranker)):
             if value is not None:
                 raise LibraryBusy(
-                    f"{option} is nothing to ask of {opened.address}, which holds the library"
+                    f"{option} does not work while {opened.address} serves the library"
                 )
         for name, what in asked:
             yield name, ask_server(opened, what, wanted)

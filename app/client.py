@@ -36,6 +36,7 @@ from app.api.bodies import (
 )
 from app.backup_file import write_new_file
 from ingest.progress import OnProgress, Progress
+from ingest.sources import name_origin
 from retrieval import errors
 from retrieval.errors import (
     AccessDenied,
@@ -125,8 +126,7 @@ class PagelensClient:
         Raises:
             UnreadableFile: it cannot be read.
         """
-        origin = os.fsencode(path.absolute()).decode("utf-8", "replace")
-        return self._upload(path, {"origin": origin}, list(tags))
+        return self._upload(path, {"origin": name_origin(path)}, list(tags))
 
     def _upload(self, path: Path, params: dict[str, str | bool], tags: list[str]) -> JobBody:
         for attempt in range(1, UPLOAD_ATTEMPTS + 1):

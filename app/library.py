@@ -16,7 +16,7 @@ from app.encoders import LibraryEncoders, check_name
 from app.files_choice import open_files
 from app.index_choice import open_index
 from app.library_status import LibraryStatus, describe_status
-from app.lock import lock_library
+from app.lock import holds_nothing, lock_library, remove_contents
 from app.searching import Searching
 from app.settings import Settings
 from app.settling import Settling
@@ -79,6 +79,7 @@ class Library(Searching):
             raise LibraryUnusable(f"{self.folder}: {error.strerror or error}") from error
         # Of a shared library nothing in the folder is one process's alone.
         self._lock = None if settings.is_shared else lock_library(self.folder)
+        is_new = bool(self._lock) and holds_nothing(self.folder) and not settings.database_url
         try:
             self._documents = Documents(
                 self.folder, settings.database_url, may_join=settings.may_join
@@ -113,6 +114,9 @@ class Library(Searching):
             self._is_closing = False
             self._remove_unfinished()
         except BaseException:
+            if is_new:
+                # The next try shall not find a library that is bound to what did not work.
+                remove_contents(self.folder)
             self._release()
             raise
 

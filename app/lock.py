@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from dataclasses import dataclass
 from datetime import datetime
@@ -53,6 +54,20 @@ def lock_library(folder: Path) -> LibraryLock:
     since = datetime.now().astimezone().isoformat(timespec="seconds")
     holder.write_text(json.dumps({"pid": os.getpid(), "command": command, "since": since}))
     return LibraryLock(lock, holder)
+
+
+def holds_nothing(folder: Path) -> bool:
+    """Whether there is nothing in a folder but what it is locked by."""
+    return {path.name for path in folder.iterdir()} <= {LOCK, HOLDER}
+
+
+def remove_contents(folder: Path) -> None:
+    """Empties a folder that this process has locked."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def find_server(folder: Path) -> str | None:

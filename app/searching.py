@@ -22,6 +22,7 @@ from retrieval.index.base import ALL_PAGES, PageFilter, PageIndex
 from retrieval.lexical import weigh_question
 from retrieval.queries import Query, ask_picture, ask_region, no_words
 from retrieval.records import Answer, Box, Page
+from retrieval.rerankers.base import Reranker
 from retrieval.search import Mode, SearchOptions, search_pages
 
 
@@ -38,6 +39,16 @@ class Searching(ABC):
     def encoder(self) -> Encoder:
         """The encoder of pages that the library is bound to."""
         return self.encoders.pages
+
+    def load_models(self) -> None:
+        """Opens what the first search would have to, besides the encoder of pages.
+
+        Raises:
+            PagelensError: see `LibraryEncoders.open_photos` and `open_reranker`.
+        """
+        self.encoders.open_reranker()
+        if self._has_photos():
+            self.encoders.open_photos()
 
     @abstractmethod
     def find_document(self, name: str) -> Document:
@@ -67,6 +78,9 @@ class Searching(ABC):
             exact: whether MaxSim looks at every page, however large the library is.
             rerank: whether the reranker, if the library has one, reads the best pages.
         """
+        # The time of the first search does not count the seconds that models take to load.
+        photos = self.encoders.open_photos() if mode != Mode.TEXT and self._has_photos() else None
+        reranker = self.encoders.open_reranker() if rerank and mode != Mode.VISUAL else None
         started = time.perf_counter()
         self._documents.record_question(question)
         query = Query(
@@ -75,14 +89,13 @@ class Searching(ABC):
             question=question,
             terms=weigh_question(question),
         )
-        if mode != Mode.TEXT and self._has_photos():
-            photos = self.encoders.open_photos()
+        if photos is not None:
             query = replace(
                 query, photo=photos.encode_text(question), clear_score=photos.clear_score
             )
         nonsense = float(self._documents.read_setting(NONSENSE_SCORE) or 0.0)
         options = SearchOptions(limit, page_filter, mode, exact, nonsense)
-        return self._search(query, options, started, rerank=rerank and mode != Mode.VISUAL)
+        return self._search(query, options, started, reranker)
 
     def search_picture(
         self,
@@ -103,6 +116,7 @@ class Searching(ABC):
         Raises:
             FileRefused: it is no picture, or cannot be read.
         """
+        photos = self.encoders.open_photos() if self._has_photos() else None
         started = time.perf_counter()
         called = name or path
         source = read_source(path)
@@ -118,8 +132,7 @@ class Searching(ABC):
             [Page(source.document_id, 0, page.words, page.text_source, page.image)],
         )
         query = Query(name or source.name, ask_picture(embedding))
-        if self._has_photos():
-            photos = self.encoders.open_photos()
+        if photos is not None:
             with Image.open(io.BytesIO(page.preview)) as preview:
                 vector = photos.encode_photos([preview.convert("RGB")])[0]
             query = replace(query, photo=photos.look_like(vector))
@@ -169,7 +182,11 @@ class Searching(ABC):
         return replace(answer, hits=tuple(others[:limit]))
 
     def _search(
-        self, query: Query, options: SearchOptions, started: float, *, rerank: bool = False
+        self,
+        query: Query,
+        options: SearchOptions,
+        started: float,
+        reranker: Reranker | None = None,
     ) -> Answer:
         """Asks in whole documents only; the time since `started` counts, encoding included."""
         self._first_stage.follow()
@@ -180,7 +197,7 @@ class Searching(ABC):
             replace(options, page_filter=replace(where, excluded=where.excluded | unfinished)),
             index=self._index,
             modality=self.encoder.spec.modality,
-            reranker=self.encoders.open_reranker() if rerank else None,
+            reranker=reranker,
         )
         return replace(answer, seconds=time.perf_counter() - started)
 

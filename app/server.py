@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import tempfile
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 
@@ -18,7 +19,7 @@ from app.api.doors import read_credentials
 from app.library import Library
 from app.model_output import describe_encoders
 from app.settings import Settings
-from retrieval.errors import ServerFailed
+from retrieval.errors import PagelensError, ServerFailed
 
 # A browser keeps a stream open as long as its page is: it must not hold up the end.
 SHUTDOWN_S = 2
@@ -53,6 +54,9 @@ def serve_library(settings: Settings, announce: Callable[[str], None]) -> None:
         # Before anyone asks: nothing is answered meanwhile.
         library.optimize()
         serving.enter_context(library.keep_working())
+        loading = threading.Thread(target=load_models, args=(library,))
+        loading.start()
+        serving.callback(loading.join)
         port = listener.getsockname()[1]
         address = f"http://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{port}"
         config = uvicorn.Config(
@@ -67,6 +71,13 @@ def serve_library(settings: Settings, announce: Callable[[str], None]) -> None:
 
         server = AnnouncingServer(config, say_address)
         server.run(sockets=[listener])
+
+
+def load_models(library: Library) -> None:
+    """Spares the first question the seconds that models take to load."""
+    # What cannot be loaded is told to whoever asks a question that needs it.
+    with suppress(PagelensError):
+        library.load_models()
 
 
 def build_app(library: Library, settings: Settings, cache: str) -> FastAPI:

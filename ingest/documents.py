@@ -241,6 +241,13 @@ class Documents:
             asked = select(QUESTIONS.c.text).order_by(QUESTIONS.c.asked_at.desc())
             return list(rows.scalars(asked))
 
+    def write_tags(self, document_id: str, tags: Sequence[str]) -> None:
+        """Gives a document these tags instead of those that it has."""
+        with self._database.write() as rows:
+            rows.execute(
+                update(DOCUMENTS).where(DOCUMENTS.c.id == document_id).values(tags=tuple(tags))
+            )
+
     def count(self) -> Counts:
         """How much the library holds."""
         is_photo, is_there = DOCUMENTS.c.kind == Kind.PHOTO.value, PAGES.c.error.is_(None)

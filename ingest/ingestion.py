@@ -23,7 +23,7 @@ from ingest.locks import LibraryLocks
 from ingest.recovery import Recovery
 from ingest.render import RenderedPage, render_pages
 from ingest.render_pool import RenderPool
-from ingest.sources import MediaType, Refusal, read_source
+from ingest.sources import MediaType, Refusal, name_origin, read_source
 from ingest.versions import Versions
 from retrieval.encoders.base import Encoder, PhotoEncoder
 from retrieval.encoders.stream import Encoding
@@ -89,6 +89,7 @@ class Ingestion:
         self._versions = Versions(files, index, documents, jobs, locks)
         self._intake = Intake(
             files,
+            index,
             documents,
             jobs,
             self._versions,
@@ -187,7 +188,7 @@ class Ingestion:
             tags=tuple(dict.fromkeys(tags)),
         )
         if origin is None:
-            origin = f"upload/{new.name}" if is_upload else str(path.absolute())
+            origin = f"upload/{new.name}" if is_upload else name_origin(path)
         task = Task(new, path.absolute(), origin, is_upload, is_urgent, attempt=0)
         job = self._intake.take(task, read, self._pool.count_pages)
         if job.job_id == new.job_id and job.state is JobState.QUEUED:
@@ -304,8 +305,10 @@ class Ingestion:
             active = self._jobs.list_active_ids()
             told = self._jobs.list_pages_done()
             for job_id in waiting.keys() - active:
-                job = self.find(job_id)
-                told[job_id] = job.name, job.pages_done
+                # What a later version of the file has replaced is told of no more.
+                with suppress(UnknownJob):
+                    job = self.find(job_id)
+                    told[job_id] = job.name, job.pages_done
             for job_id in waiting.keys() & told.keys():
                 name, n_pages = told[job_id]
                 if n_pages > waiting[job_id]:

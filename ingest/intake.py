@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ingest.documents import Documents
+from ingest.documents import Document, Documents
 from ingest.files import LibraryFiles
 from ingest.job_table import Jobs, Task
 from ingest.jobs import Job, JobState
@@ -14,6 +14,7 @@ from ingest.locks import LibraryLocks
 from ingest.sources import MediaType, Refusal, Source
 from ingest.versions import Versions
 from retrieval.errors import FileRefused, TooManyPages
+from retrieval.index.base import PageIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +23,17 @@ class Intake:
 
     Attributes:
         files: where originals are kept.
+        index: the library's.
         documents: those that the library holds.
         jobs: those that have been handed in.
         versions: which of a file's stay.
-        locks: one is held while an original is written.
+        locks: one is held while an original, or the index, is written.
         upload_page_limit: pages of the longest upload that is taken.
         is_shared: whether a job may be taken up on another machine, which must find its file.
     """
 
     files: LibraryFiles
+    index: PageIndex
     documents: Documents
     jobs: Jobs
     versions: Versions
@@ -87,11 +90,13 @@ class Intake:
             return None
         if not self.files.has_original(document.document_id):
             self._keep_original(document.document_id, source.path)
+        tags = self._add_tags(document, task.job.tags)
         for other in others:
             if other.job.state is JobState.DONE and other.origin == task.origin:
-                return other.job
+                return replace(other.job, tags=tags)
         done = replace(
             task.job,
+            tags=tags,
             state=JobState.DONE,
             document_id=document.document_id,
             n_pages=document.n_pages,
@@ -101,6 +106,15 @@ class Intake:
         self.jobs.add(replace(task, job=done))
         self.versions.replace_older(replace(task, job=done))
         return done
+
+    def _add_tags(self, document: Document, more: Iterable[str]) -> tuple[str, ...]:
+        """Gives a document what tags it lacks; all that it has then."""
+        tags = tuple(dict.fromkeys((*document.tags, *more)))
+        if tags != document.tags:
+            with self.locks.writing():
+                self.index.write_tags(document.document_id, tags)
+                self.documents.write_tags(document.document_id, tags)
+        return tags
 
     def _keep_original(self, document_id: str, path: Path) -> None:
         with self.locks.document(document_id, lambda: None):

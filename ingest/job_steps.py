@@ -55,6 +55,7 @@ class JobSteps:
             document_id = task.job.document_id or job_id
             try:
                 with self._locks.document(document_id, lambda: self._check(job_id, attempt)):
+                    self._jobs.set_state(job_id, JobState.RUNNING, only_from=(JobState.QUEUED,))
                     try:
                         yield
                     finally:
@@ -69,7 +70,6 @@ class JobSteps:
         source, n_pages = self._writer.store_original(kept or task.path, task.job.name)
         self._versions.remove_upload(task)
         self._jobs.set_document(job_id, source.document_id, n_pages)
-        self._jobs.set_state(job_id, JobState.RUNNING, only_from=ACTIVE)
         if self._documents.find(source.document_id):
             return 0
         self._documents.begin(source, n_pages, Kind.PAGE, task.job.created_at, task.job.tags)

@@ -21,6 +21,10 @@ from ingest.progress import (
     pass_over,
 )
 from ingest.sources import find_files
+from retrieval.errors import UnknownJob
+
+# What is said of a file whose job is not told of any more.
+REPLACED = "a later version of it took its place while it was being added"
 
 # How often it is looked which files are done with.
 LOOK_S = 1.0
@@ -92,8 +96,12 @@ def run_ingest(
 
     def tell_over(active: Collection[str]) -> None:
         for job_id in [job_id for job_id in jobs if job_id not in active and job_id not in told]:
-            path = path_of.get(job_id) or ingestion.path_of(job_id)
-            told[job_id] = report_job(path, ingestion.find(job_id), documents)
+            try:
+                path = path_of.get(job_id) or ingestion.path_of(job_id)
+                told[job_id] = report_job(path, ingestion.find(job_id), documents)
+            except UnknownJob:
+                path = path_of.get(job_id) or Path(jobs[job_id].name)
+                told[job_id] = FileReport.refused(path, REPLACED)
             tell(told[job_id])
 
     looked = time.monotonic()

@@ -80,6 +80,19 @@ def is_library(folder: Path) -> bool:
     return any((folder / name).exists() for name in (DATABASE, POSTGRESQL_MARK))
 
 
+def name_origin(path: Path) -> str:
+    """What all versions of a file have in common: its absolute path.
+
+    A path that is no text is written in hexadecimal, so that no two become the same.
+    """
+    name = str(path.absolute())
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return f"bytes:{os.fsencode(name).hex()}"
+    return name
+
+
 def find_files(paths: Iterable[Path]) -> list[Path]:
     """Lists the files at `paths`, folders recursively, in name order, each once.
 

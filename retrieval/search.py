@@ -119,10 +119,12 @@ def search_pages(
         for key in {*found, *map(key_of, photos)}
     }
     best_page = max((page.score for page in by_vectors), default=0.0)
+    beats_nonsense = best_page > options.nonsense_score * len(query.page.tokens)
+    n_clear = len(clear) if beats_nonsense else 0
     ranked = fuse_spaces(
         (
             pages,
-            len(clear) if uses_vectors else len(pages),
+            n_clear if uses_vectors else len(pages),
             best_page / clear_page if clear_page and by_vectors else 1.0,
         ),
         (
@@ -156,7 +158,6 @@ def search_pages(
         same = _find_same(count_words(texts), wordings)
         if same is not None:
             hits[same] = _add_duplicate(hits[same], found[key])
-    beats_nonsense = best_page > options.nonsense_score * len(query.page.tokens)
     shows_photo = bool(photos) and photos[0].score >= query.clear_score
     return Answer(
         query.label,

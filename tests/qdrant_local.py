@@ -114,6 +114,10 @@ def build_app(store: QdrantClient) -> FastAPI:
     def update_vectors(name: str, body: rest.UpdateVectors) -> Response:
         return ask(store.update_vectors, name, body.points)
 
+    @app.post(f"{collection}/points/payload")
+    def set_payload(name: str, body: rest.SetPayload) -> Response:
+        return ask(store.set_payload, name, payload=body.payload, points=body.filter)
+
     @app.post(f"{collection}/points/delete")
     def delete(name: str, body: rest.FilterSelector) -> Response:
         return ask(store.delete, name, body.filter)

@@ -54,7 +54,8 @@ class LibraryTab:
                     interactive=False,
                     wrap=True,
                     max_height=420,
-                    column_widths=["40%", "12%", "12%", "14%", "22%"],
+                    # On a phone the table scrolls: shares of its width would break words.
+                    column_widths=["290px", "84px", "84px", "92px", "160px"],
                     buttons=[],
                     elem_id="documents",
                 )

@@ -56,6 +56,15 @@ CSS = """
 #evidence > .wrap { gap: 6px; }
 #evidence label { padding: 3px 9px; }
 #page-picture img { max-height: calc(100vh - 180px); object-fit: contain; cursor: crosshair; }
+/* As a layer of its own the column would lie below what stands beside it. */
+#page-column:has(.fullscreen) { position: static; }
+#page-picture.fullscreen { overflow: auto !important; }
+#page-picture.fullscreen .image-container, #page-picture.fullscreen .image-container button,
+#page-picture.fullscreen .image-frame { height: auto; }
+/* As wide as there is room: what is small print beside the results can be read. */
+#page-picture.fullscreen img {
+  width: min(100%, 1400px); height: auto; max-height: none; margin: 0 auto;
+}
 #documents * { font-family: var(--font); }
 .scrolling { overflow-x: auto; }
 .scrolling table { width: 100%; min-width: 1080px; border-collapse: collapse; }

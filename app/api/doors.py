@@ -36,6 +36,7 @@ from retrieval.errors import (
 
 HEALTH = "/health"
 API = "/api/"
+BACKUP = "/api/v1/backup"
 
 # Where files come in: the API's routes, and that of the web page's framework.
 UPLOAD_PATHS = ("/api/v1/documents", "/api/v1/search/image", "/gradio_api/upload")
@@ -155,8 +156,12 @@ class Doors:
             raise AccessDenied("the request bears no valid key, nor a user with the password")
         if FETCHING_PATH.search(scope["path"]):
             raise ForeignRequest("only files of the library are served")
-        if scope.get("method") not in SAFE_METHODS:
+        is_safe = scope.get("method") in SAFE_METHODS
+        # An image of another site's page may stand for a backup, which costs time and disk.
+        reads = scope.get("method") in ("GET", "HEAD") and scope["path"].startswith(API)
+        if not is_safe or (reads and not is_followed_link(scope, headers)):
             check_origin(headers)
+        if not is_safe:
             self._check_size(scope["path"], headers)
             if scope["path"].rstrip("/") in UPLOAD_PATHS:
                 self._check_rate(scope)
@@ -212,6 +217,12 @@ def check_origin(headers: Headers) -> None:
         is_own = origin is None or origin.partition("://")[2] == headers.get("host")
     if not is_own:
         raise ForeignRequest("requests from other web sites are refused")
+
+
+def is_followed_link(scope: Scope, headers: Headers) -> bool:
+    """Whether somebody goes from another site's page to what is shown here, not to a backup."""
+    is_page = headers.get("sec-fetch-mode") == "navigate"
+    return is_page and headers.get("sec-fetch-dest") == "document" and scope["path"] != BACKUP
 
 
 class SecurityHeaders:

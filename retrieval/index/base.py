@@ -166,6 +166,9 @@ class PageIndex(Protocol):
     def write_cells(self, cells: Mapping[tuple[str, int], NDArray[np.int64]]) -> None:
         """Stores the cells of pages that are there: (document id, page index) -> cells."""
 
+    def write_tags(self, document_id: str, tags: Sequence[str]) -> None:
+        """Gives all pages of a document these tags instead of those that they have."""
+
     def fetch_photo(self, document_id: str, page_index: int) -> NDArray[np.float16] | None:
         """The stored photo vector `[photo_dim]`; None for what has none."""
 

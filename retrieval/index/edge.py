@@ -152,6 +152,15 @@ class EdgeIndex(StoredPages):
         with _index_errors("write to"):
             self._shard.update(edge.UpdateOperation.update_vectors(points))
 
+    def write_tags(self, document_id: str, tags: Sequence[str]) -> None:
+        """Gives a document other tags; see `PageIndex.write_tags`."""
+        check_room(self._folder)
+        matching = _compile_filter(of_documents([document_id]))
+        with _index_errors("write to"):
+            self._shard.update(
+                edge.UpdateOperation.set_payload_by_filter(matching, {"tags": list(tags)})
+            )
+
     def fetch_photo(self, document_id: str, page_index: int) -> NDArray[np.float16] | None:
         """The stored photo vector; see `PageIndex.fetch_photo`."""
         if not self._has_photos():

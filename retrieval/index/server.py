@@ -168,6 +168,18 @@ class QdrantIndex(StoredPages):
             "write to", self._client.update_vectors, self._collection, points=points, wait=True
         )
 
+    def write_tags(self, document_id: str, tags: Sequence[str]) -> None:
+        """Gives a document other tags; see `PageIndex.write_tags`."""
+        matching = compile_filter(of_documents([document_id]))
+        self._ask(
+            "write to",
+            self._client.set_payload,
+            self._collection,
+            {"tags": list(tags)},
+            points=matching,
+            wait=True,
+        )
+
     def fetch_photo(self, document_id: str, page_index: int) -> NDArray[np.float16] | None:
         """The stored photo vector; see `PageIndex.fetch_photo`."""
         if self._find_photo_dim() is None:

@@ -1,5 +1,6 @@
 """Jobs: priorities, pause and resume, cancel and retry, faults, and new versions of a file."""
 
+import os
 import threading
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from retrieval.errors import (
     LibraryUnusable,
     UnknownJob,
 )
+from retrieval.index.base import PageFilter
 from tests.documents import write_text_pdf
 
 PAGES = [f"Chapter {i} of the harbour log: the wind and the tide of day {i}." for i in range(1, 61)]
@@ -98,6 +100,16 @@ def test_a_paused_job_goes_on_where_it_was(library, long_pdf):
     (done,) = wait(library, job)
     assert (done.state, done.pages_done) == (JobState.DONE, len(PAGES))
     assert library._index.count() == len(PAGES)
+
+
+def test_a_job_that_goes_on_is_said_to_run(library, long_pdf):
+    job = submit_and_wait_for_pages(library, long_pdf)
+    library.jobs.pause(job.job_id)
+    n_before = library.jobs.resume(job.job_id).pages_done
+    while (now := library.jobs.find(job.job_id)).pages_done == n_before:
+        library.jobs.news.wait()
+    assert now.state in (JobState.RUNNING, JobState.DONE)
+    wait(library, job)
 
 
 def test_a_paused_job_stays_paused_over_a_restart(library, long_pdf):
@@ -194,6 +206,27 @@ def test_the_same_file_twice_is_one_job(library, tmp_path, long_pdf):
     wait(library, job)
     assert library.jobs.submit(long_pdf).state is JobState.DONE
     assert names(library) == ["log.pdf"]
+
+
+def test_tags_of_a_file_that_is_there_already_are_added_to_its_document(library, tmp_path):
+    report = write_text_pdf(tmp_path / "report.pdf", "Mooring fees")
+    wait(library, library.jobs.submit(report, tags=["10-K"]))
+    assert library.jobs.submit(report, tags=["2021"]).tags == ("10-K", "2021")
+    copy = tmp_path / "copy.pdf"
+    copy.write_bytes(report.read_bytes())
+    assert library.jobs.submit(copy, tags=["fees"]).tags == ("10-K", "2021", "fees")
+    (document,) = library.list_documents()
+    assert document.tags == ("10-K", "2021", "fees")
+    for tag in document.tags:
+        assert library._index.count(PageFilter(tags=frozenset({tag}))) == 1
+
+
+def test_names_that_are_no_text_are_names_of_different_files(library, tmp_path):
+    for name, text in ((b"M\xfcller.pdf", "Mooring fees"), (b"M\xf6ller.pdf", "Rye bread")):
+        path = tmp_path / os.fsdecode(name)
+        (done,) = wait(library, library.jobs.submit(write_text_pdf(path, text)))
+        assert done.state is JobState.DONE
+    assert len(library.list_documents()) == 2
 
 
 def test_a_file_that_is_refused_is_a_failed_job_with_its_reason(library, tmp_path):

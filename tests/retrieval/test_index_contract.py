@@ -213,6 +213,16 @@ def test_deletes_every_page_of_a_document_and_no_other(index):
     assert index.count() == 1
 
 
+def test_a_document_is_given_other_tags_and_is_else_as_it_was(index):
+    index.upsert([make_page("report", tags=("10-K",)), make_page("letter", seed=2)])
+    index.write_tags("report", ["10-K", "2021"])
+    assert index.count(PageFilter(tags=frozenset({"2021"}))) == 1
+    assert index.count(PageFilter(tags=frozenset({"10-K"}), documents=frozenset({"report"}))) == 1
+    assert len(found_pages(index, make_query(1))) == 2
+    index.write_tags("never stored", ["2021"])
+    assert index.count(PageFilter(tags=frozenset({"2021"}))) == 1
+
+
 def test_deleting_no_document_deletes_nothing(index):
     index.upsert([make_page("kept")])
     index.delete_documents([])

@@ -173,12 +173,26 @@ def test_what_another_site_makes_a_browser_send_is_refused(receiving, with_key, 
         receiving.http.post("/api/v1/documents", files=files, headers=headers),
         receiving.http.post("/gradio_api/queue/join", json={}, headers=headers),
         receiving.http.delete(f"/api/v1/documents/{'0' * 64}", headers=headers),
+        # As a picture of the other site's page would be asked for.
+        receiving.http.get("/api/v1/backup", headers=headers),
+        receiving.http.get("/api/v1/status", headers=headers),
         # A browser sends the password along, whoever made it ask.
         with_key.post("/api/v1/documents", files=files, headers=headers, auth=("", KEY)),
     ):
         assert answer.status_code == 403
         assert error_of(answer)["type"] == "ForeignRequest"
     assert receiving.http.get("/api/v1/jobs").json()["total"] == jobs
+
+
+def test_a_link_of_another_site_may_be_followed_but_not_to_a_backup(receiving):
+    followed = {
+        "sec-fetch-site": "cross-site",
+        "sec-fetch-mode": "navigate",
+        "sec-fetch-dest": "document",
+    }
+    for path in ("/", "/api/v1/status"):
+        assert receiving.http.get(path, headers=followed).status_code == 200
+    assert receiving.http.get("/api/v1/backup", headers=followed).status_code == 403
 
 
 def test_the_page_itself_may_send(receiving):
