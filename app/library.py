@@ -131,9 +131,13 @@ class Library(Searching):
     ) -> None:
         self.close()
 
+    def begin_closing(self) -> None:
+        """What is under way ends soon, and whoever waits for it is told why."""
+        self._is_closing = True
+
     def close(self) -> None:
         """Stops an ingest under way, writes what is pending and lets the folder go."""
-        self._is_closing = True
+        self.begin_closing()
         self.jobs.stop()
         self._settling.close()
         # A backup under way reads from both until it has noticed.

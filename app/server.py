@@ -69,7 +69,7 @@ def serve_library(settings: Settings, announce: Callable[[str], None]) -> None:
             library.announce(address)
             announce(f"Pagelens is at {address} (Ctrl-C stops it)")
 
-        server = AnnouncingServer(config, say_address)
+        server = AnnouncingServer(config, say_address, library.begin_closing)
         server.run(sockets=[listener])
 
 
@@ -133,11 +133,17 @@ def open_socket(host: str, port: int) -> socket.socket:
 
 
 class AnnouncingServer(uvicorn.Server):
-    """Says when it listens, and stops without a traceback."""
+    """Says when it listens and when it stops, and stops without a traceback."""
 
-    def __init__(self, config: uvicorn.Config, on_listening: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        on_listening: Callable[[], None],
+        on_stopping: Callable[[], None],
+    ) -> None:
         super().__init__(config)
         self._on_listening = on_listening
+        self._on_stopping = on_stopping
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Starts as uvicorn does, then says so."""
@@ -147,5 +153,7 @@ class AnnouncingServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stops as uvicorn does; that pages still open are cut off is no error to report."""
+        # What answers within `SHUTDOWN_S` still reaches whoever waits.
+        self._on_stopping()
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         await super().shutdown(sockets)
