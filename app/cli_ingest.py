@@ -57,7 +57,10 @@ def ingest(
         bool, typer.Option(help="Only tell how many files, pages, seconds and bytes it would be.")
     ] = False,
     tag: Annotated[
-        list[str] | None, typer.Option(help="A tag for what is added; more than one may be given.")
+        list[str] | None,
+        typer.Option(
+            help="A tag for these files, also those that are there; may be given repeatedly."
+        ),
     ] = None,
     library: LibraryOption = None,
     model: ModelOption = None,

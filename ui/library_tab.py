@@ -15,6 +15,7 @@ from app.wording import count_things, format_bytes
 from ingest.documents import Document
 from ingest.progress import STAGE_UNITS, Progress
 from retrieval.errors import PagelensError
+from ui.events import UNQUEUED
 from ui.text import show_line, show_refusals
 
 HEADERS = ("Document", "Kind", "Pages", "Size", "Added")
@@ -70,7 +71,7 @@ class LibraryTab:
                 deletion = gr.HTML(elem_id="deletion")
         listed = [summary, table, chosen, confirmation]
         private = {"api_visibility": "private"}
-        quiet = {"show_progress": "hidden", **private}
+        quiet = {"show_progress": "hidden", **UNQUEUED, **private}
         add.click(
             self.add, files, [files, report, refusals, *listed], show_progress_on=files, **private
         )

@@ -14,6 +14,7 @@ from retrieval.encoders.catalog import PAGE_CATALOG, VIDORE_V1
 from retrieval.encoders.photo_catalog import PHOTO_CATALOG
 from retrieval.rerankers.base import RerankerSpec
 from retrieval.rerankers.catalog import RERANKER_CATALOG
+from ui.events import UNQUEUED
 from ui.text import show_line, show_table
 
 HEADERS = (
@@ -50,6 +51,7 @@ class ModelsTab:
                 encoders,
                 show_progress="hidden",
                 api_visibility="private",
+                **UNQUEUED,
             )
 
     def show_encoders(self) -> str:

@@ -14,6 +14,7 @@ from app.wording import count_things
 from retrieval.encoders.photo_catalog import IMAGENET_TAGS
 from retrieval.errors import PagelensError, UnknownDocument
 from retrieval.records import Answer, Hit, Kind
+from ui.events import UNQUEUED
 from ui.page_column import PageColumn, Shown, show_page
 from ui.page_view import PageView, view_hit
 from ui.pictures import draw_blank, shrink_picture
@@ -95,6 +96,7 @@ class SearchTab:
         asked = [answer, status, found, results, *column.shown]
         private = {"api_visibility": "private"}
         announced = {"show_progress_on": status, **private}
+        quiet = {"show_progress": "hidden", **private}
         gr.on([ask.click, question.submit], self.search, question, asked, **announced)
         look.click(self.search_picture, picture, asked, **announced)
         for button, search in (
@@ -104,11 +106,11 @@ class SearchTab:
             button.click(search, [column.view, answer], asked, **announced).then(
                 None, js=SCROLL_TO_STATUS
             )
-        results.select(
-            self.open_result, answer, [status, *column.shown], show_progress="hidden", **private
-        ).then(None, js=SCROLL_TO_PAGE)
+        results.select(self.open_result, answer, [status, *column.shown], **quiet).then(
+            None, js=SCROLL_TO_PAGE
+        )
         for event in (page.load, tab.select):
-            event(self.greet, answer, status, show_progress="hidden", **private)
+            event(self.greet, answer, status, **UNQUEUED, **quiet)
 
     def greet(self, answer: Answer | None) -> Any:
         """Says what can be searched, until a question is answered."""

@@ -12,7 +12,7 @@ from ingest.files import CODEBOOK
 from retrieval.index.base import PageFilter
 from retrieval.index.cells import fit_codebook
 from retrieval.records import Kind
-from retrieval.search import Mode
+from retrieval.search import UNCLEAR_WEIGHT, Mode
 from tests.documents import write_text_pdf
 from tests.terminal import last_json, run_pagelens
 
@@ -48,7 +48,7 @@ def folder(tmp_path_factory):
         write_text_pdf(files / "garden.pdf", GARDEN)
         library.ingest([files], silent)
         write_text_pdf(files / "parts.pdf", PUMPS, HARBOUR)
-        library.ingest([files], silent, tags=["stock", "2026"])
+        library.ingest([files / "parts.pdf"], silent, tags=["stock", "2026"])
     return folder / "library"
 
 
@@ -139,7 +139,10 @@ def test_the_pages_around_a_hit_are_read(library):
     ],
 )
 def test_says_whether_the_best_match_is_a_good_one(library, question, is_good):
-    assert library.search(question, 3).is_good == is_good
+    answer = library.search(question, 3)
+    assert answer.is_good == is_good
+    best = answer.hits[0].score
+    assert best == 1.0 if is_good else best == pytest.approx(UNCLEAR_WEIGHT)
 
 
 def test_a_question_without_a_word_finds_nothing(library):

@@ -11,7 +11,13 @@ from ingest.documents import ENCODER_KEY, Documents, PageRecord
 from ingest.files import original_path, preview_path
 from ingest.sources import read_source
 from retrieval.encoders.stream import encode_pages
-from retrieval.errors import AmbiguousDocument, EncoderMismatch, LibraryBusy, UnknownDocument
+from retrieval.errors import (
+    AmbiguousDocument,
+    EncoderMismatch,
+    LibraryBusy,
+    PagelensError,
+    UnknownDocument,
+)
 from retrieval.index.base import IndexedPage, IndexLayout, PageFilter, VectorStorage
 from retrieval.index.edge import EdgeIndex
 from retrieval.records import Kind, TextSource
@@ -198,6 +204,18 @@ def test_what_a_crash_left_unfinished_is_removed_when_the_library_is_opened(enco
     index = EdgeIndex(folder / "index", layout_of(encoder))
     assert index.count() == 0
     index.close()
+
+
+def test_a_library_that_could_not_be_made_leaves_nothing_behind(tmp_path):
+    (tmp_path / "no-checkpoint").mkdir()
+    folder = tmp_path / "library"
+    with pytest.raises(PagelensError):
+        Library(Settings(library=folder, model=str(tmp_path / "no-checkpoint")))
+    assert list(folder.iterdir()) == []
+    Library(Settings(library=folder, model="minilm-layout")).close()
+    with pytest.raises(PagelensError):
+        Library(Settings(library=folder, model=str(tmp_path / "no-checkpoint")))
+    assert (folder / "pagelens.sqlite").exists()
 
 
 def test_a_library_of_another_encoder_is_refused_by_both_names_and_let_go(tmp_path):

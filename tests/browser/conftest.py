@@ -98,7 +98,9 @@ def page(browser, server, request):
     page = browser.new_page()
     page.on("request", lambda asked_for: asked.append(asked_for.url))
     page.on("pageerror", lambda error: script_errors.append(str(error)))
-    page.goto(server)
+    # Once it asks for what it shows at first, it also takes what is typed.
+    with page.expect_response("**/gradio_api/run/predict*"):
+        page.goto(server)
     yield page
     SCREENSHOTS.mkdir(exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"{request.node.name}.png")

@@ -88,6 +88,24 @@ def test_the_page_found_is_shown_large_and_its_document_can_be_walked(page):
     expect(title).to_have_text(f"{NAME}, page 2 of 3")
 
 
+def test_full_screen_shows_the_page_alone_and_larger(page):
+    search_for(page, "How low did the barometer fall in the storm?")
+    picture = page.locator("#page-picture img")
+    expect(picture).to_be_visible()
+    beside = picture.bounding_box()
+    page.locator("#page-picture").get_by_label("Fullscreen").click()
+    expect(page.locator("#page-picture.fullscreen")).to_be_visible()
+    page.wait_for_function(
+        "width => document.querySelector('#page-picture img').clientWidth > width",
+        arg=beside["width"],
+    )
+    # What stands beside the column lies below it.
+    on_top = "point => document.elementFromPoint(...point)?.closest('#page-picture') !== null"
+    question = page.locator("#question").bounding_box()
+    assert page.evaluate(on_top, [question["x"] + 20, question["y"] + 10])
+    page.keyboard.press("Escape")
+
+
 def test_the_best_page_has_its_evidence_lit_up(page):
     search_for(page, "How low did the barometer fall in the storm?")
     expect(page.locator("#page-title")).to_contain_text("page 2 of 3")
