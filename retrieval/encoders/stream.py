@@ -39,6 +39,11 @@ def encode_pages(encoder: Encoder, pages: Sequence[Page]) -> list[PageEmbedding]
     Raises:
         InvalidEmbedding, DeviceOutOfMemory: see `Encoding.stream`.
     """
+    if len(pages) == 1:
+        # A picture that is searched with, say: somebody waits, and there is work for one thread
+        # alone, which may then take all cores.
+        prepared = encoder.prepare(pages[0])
+        return encoder.collect([prepared], encoder.forward([prepared]))
     with Encoding(encoder) as encoding:
         stream = encoding.stream((None, page) for page in pages)
         return [embedding for _, embedding in stream if embedding is not None]

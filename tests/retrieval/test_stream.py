@@ -107,6 +107,15 @@ def test_as_many_batches_are_run_at_once_as_the_encoder_wants():
     assert lengths == list(range(1, 9))
 
 
+def test_a_page_alone_may_take_all_cores():
+    encoder, entered = SmallDevice(), []
+    encoder.enter_thread = lambda: entered.append(True)
+    assert len(encode_pages(encoder, make_pages(5))) == 1
+    assert not entered
+    assert len(encode_pages(encoder, make_pages(5, 5))) == 2
+    assert entered
+
+
 def test_one_page_that_does_not_fit_is_an_error():
     with pytest.raises(DeviceOutOfMemory):
         encode_pages(SmallDevice(capacity=10), make_pages(50))
