@@ -178,6 +178,12 @@ class PageIndex(Protocol):
     def fetch_texts(self, pages: Sequence[tuple[str, int]]) -> list[tuple[str, ...]]:
         """What the stored words of (document id, page index) say; empty where there are none."""
 
+    def fetch_words(self, pages: Sequence[tuple[str, int]]) -> list[tuple[Word, ...]]:
+        """The stored words of (document id, page index) with their boxes, in reading order.
+
+        Empty where there are none. Where only what they say is wanted, `fetch_texts` reads less.
+        """
+
     def list_pages(self) -> set[tuple[str, int]]:
         """(document id, page index) of every page stored."""
 

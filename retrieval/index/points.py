@@ -16,7 +16,7 @@ from retrieval.errors import InvalidEmbedding
 from retrieval.index.base import IndexedPage, IndexLayout, ScoredPage, point_id
 from retrieval.index.cells import Codebook
 from retrieval.lexical import SparseVector, weigh_page
-from retrieval.records import Kind, PageEmbedding, check_unit_vectors
+from retrieval.records import Box, Kind, PageEmbedding, Word, check_unit_vectors
 
 # The named vectors: a multi-vector of the page encoder, the cells it falls in, the terms of the
 # page's words, and one vector of the photo encoder.
@@ -37,6 +37,7 @@ NO_BOX = 65_535
 FOUND_FIELDS = ["document_id", "document", "page_index", "kind", "has_words"]
 EMBEDDING_FIELDS = ["boxes", "grid", "places", "word_boxes"]
 TEXT_FIELDS = ["text"]
+WORD_FIELDS = ["text", "word_boxes"]
 
 
 class FieldType(str, Enum):
@@ -168,6 +169,24 @@ def collect_texts(records: Iterable[Any]) -> dict[str, tuple[str, ...]]:
     """By point id, what the words of records say that are read with `TEXT_FIELDS`."""
     texts = ((str(record.id), record.payload.get("text")) for record in records)
     return {point: tuple(text.split(" ")) for point, text in texts if text}
+
+
+def collect_words(records: Iterable[Any]) -> dict[str, tuple[Word, ...]]:
+    """By point id, the words of records that are read with `WORD_FIELDS`."""
+    read = list(records)
+    texts = collect_texts(read)
+    return {
+        str(record.id): tuple(
+            Word(text, Box(*box))
+            for text, box in zip(
+                texts[str(record.id)],
+                unpack_boxes(record.payload["word_boxes"]).tolist(),
+                strict=True,
+            )
+        )
+        for record in read
+        if str(record.id) in texts
+    }
 
 
 def read_point(record: Any) -> Point:

@@ -15,14 +15,16 @@ from retrieval.index.points import (
     EMBEDDING_FIELDS,
     PAGE,
     TEXT_FIELDS,
+    WORD_FIELDS,
     WORDS,
     ask_cells,
     check_dim,
     collect_embeddings,
     collect_texts,
+    collect_words,
 )
 from retrieval.lexical import SparseVector
-from retrieval.records import PageEmbedding, QueryEmbedding
+from retrieval.records import PageEmbedding, QueryEmbedding, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,11 @@ class StoredPages(ABC):
     def fetch_texts(self, pages: Sequence[tuple[str, int]]) -> list[tuple[str, ...]]:
         """What stored words say; see `PageIndex.fetch_texts`."""
         found = collect_texts(self._retrieve(pages, TEXT_FIELDS, []))
+        return [found.get(self._id(page), ()) for page in pages]
+
+    def fetch_words(self, pages: Sequence[tuple[str, int]]) -> list[tuple[Word, ...]]:
+        """Stored words with their boxes; see `PageIndex.fetch_words`."""
+        found = collect_words(self._retrieve(pages, WORD_FIELDS, []))
         return [found.get(self._id(page), ()) for page in pages]
 
     def use_codebook(self, codebook: Codebook | None) -> None:

@@ -402,6 +402,12 @@ def test_words_come_back_as_they_were_written(index):
     index.upsert([replace(make_page("doc"), words=words), make_page("wordless", seed=1)])
     found, wordless, unknown = index.fetch_texts([("doc", 0), ("wordless", 0), ("nowhere", 3)])
     assert (found, wordless, unknown) == (("Total\u00a0due:", "5"), (), ())
+    found, wordless, unknown = index.fetch_words([("doc", 0), ("wordless", 0), ("nowhere", 3)])
+    assert [word.text for word in found] == ["Total\u00a0due:", "5"]
+    np.testing.assert_allclose(
+        [word.box for word in found], [word.box for word in words], atol=BOX_TOLERANCE
+    )
+    assert (wordless, unknown) == ((), ())
 
 
 def test_vectors_that_stand_at_words_come_back_with_the_boxes_of_those_words(index):
