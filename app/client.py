@@ -241,15 +241,22 @@ class PagelensClient:
         """Removes a document from the library."""
         self._ask("DELETE", f"/documents/{document_id}", DeletedBody)
 
-    def show_page(self, document_id: str, page_number: int) -> bytes:
+    def show_page(
+        self, document_id: str, page_number: int, *, width_px: int | None = None
+    ) -> bytes:
         """The picture of a page, as a WebP file.
 
         Args:
             document_id: of the document.
             page_number: 1-based.
+            width_px: how wide it shall be at least, as far as the original has it; None for the
+                picture that the library stores.
         """
+        params = {} if width_px is None else {"width": width_px}
         with _connection_errors(self.address):
-            response = self._http.get(f"/documents/{document_id}/pages/{page_number}/image")
+            response = self._http.get(
+                f"/documents/{document_id}/pages/{page_number}/image", params=params
+            )
         if response.is_error:
             self._refuse(response)
         return response.content

@@ -20,6 +20,7 @@ from app.lock import holds_nothing, lock_library, remove_contents
 from app.searching import Searching
 from app.settings import Settings
 from app.settling import Settling
+from app.viewing import Viewing
 from ingest.documents import (
     PAGES_PER_SECOND,
     Counts,
@@ -35,6 +36,7 @@ from ingest.jobs import Job, JobState
 from ingest.locks import open_locks
 from ingest.progress import IngestReport, OnFile, OnProgress, Progress, pass_over
 from ingest.run import run_ingest
+from ingest.sharp_pages import SharpPages
 from ingest.sources import Refusal
 from retrieval.errors import (
     AmbiguousDocument,
@@ -43,7 +45,6 @@ from retrieval.errors import (
     InvalidLibraryPath,
     LibraryUnusable,
     UnknownDocument,
-    UnknownPage,
 )
 from retrieval.evidence import draw_evidence
 from retrieval.index.base import IndexLayout
@@ -56,7 +57,7 @@ PACE_PAGES = 20
 ID_PREFIX_CHARACTERS = 6
 
 
-class Library(Searching):
+class Library(Searching, Viewing):
     """A library folder, held by this process: adds, finds, shows and deletes documents."""
 
     def __init__(self, settings: Settings) -> None:
@@ -90,6 +91,7 @@ class Library(Searching):
             )
             self._index = open_index(settings, self._documents, layout)
             self._files = open_files(settings, self._documents)
+            self._sharp_pages = SharpPages(self._files)
             self._locks = open_locks(self._documents.database, is_shared=settings.is_shared)
             self._first_stage = StoredFirstStage(self._files, self._documents, self._index)
             self._jobs = Jobs(self._documents.database)
@@ -140,6 +142,7 @@ class Library(Searching):
         self.begin_closing()
         self.jobs.stop()
         self._settling.close()
+        self._sharp_pages.close()
         # A backup under way reads from both until it has noticed.
         with self._locks.alone():
             self._index.close()
@@ -298,18 +301,6 @@ class Library(Searching):
         path = self._files.find_original(document.document_id)
         if path is None:
             raise UnknownDocument(f"{document.name}: the library has lost its original")
-        return path
-
-    def find_preview(self, document_id: str, page_index: int) -> Path:
-        """The WebP file that shows a page.
-
-        Raises:
-            UnknownDocument, UnknownPage: there is no such document or page, or no picture of it.
-        """
-        document = self.find_document(document_id)
-        path = self._files.find_preview(document.document_id, page_index)
-        if path is None:
-            raise UnknownPage(f"{document.name}: there is no picture of page {page_index + 1:,}")
         return path
 
     def find_document(self, name: str) -> Document:

@@ -200,10 +200,36 @@ def _build_page(
     shown = picture
     if max(picture.size) > PREVIEW_LIMIT_PX:
         shown = shrink_to(picture, PREVIEW_LONG_SIDE_PX)
-    preview = io.BytesIO()
-    shown.save(preview, "WEBP", quality=PREVIEW_QUALITY, method=PREVIEW_METHOD)
     image = shrink_to(picture, image_long_side_px) if image_long_side_px else None
-    return RenderedPage(index, words, source, preview.getvalue(), image)
+    return RenderedPage(index, words, source, compress(shown), image)
+
+
+def draw_page(path: Path, media_type: MediaType, page_index: int, long_side_px: int) -> bytes:
+    """A page to be looked at, as WebP; `long_side_px` is at most what WebP and memory take.
+
+    A page of a PDF has its long side that long, a picture is never larger than it is.
+
+    Raises:
+        FileRefused: the page cannot be rendered.
+    """
+    if media_type.is_image:
+        return compress(shrink_to(images.read_frame(path, media_type, page_index), long_side_px))
+    try:
+        page = _open_pdf_again(path, page_index // OPEN_PAGES)[page_index]
+        try:
+            pdf.check_page_size(page)
+            return compress(pdf.render_page(page, long_side_px))
+        finally:
+            page.close()
+    except (pdfium.PdfiumError, DamagedFile):
+        return compress(pdf.render_page_with_poppler(path, page_index, long_side_px))
+
+
+def compress(picture: Image.Image) -> bytes:
+    """A picture as a WebP file, of the quality of previews."""
+    content = io.BytesIO()
+    picture.save(content, "WEBP", quality=PREVIEW_QUALITY, method=PREVIEW_METHOD)
+    return content.getvalue()
 
 
 def has_readable_text(words: Sequence[Word]) -> bool:

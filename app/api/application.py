@@ -18,7 +18,7 @@ from app.api.backup import SAVING
 from app.api.doors import HEALTH, Doors, SecurityHeaders
 from app.api.errors import ERROR_RESPONSES, install_error_pages
 from app.api.metrics import LibraryCollector, RequestMetrics
-from app.api.requests import make_search_turns
+from app.api.requests import make_rendering_turns, make_search_turns
 from app.api.uploads import RECEIVING
 from app.library import Library
 from app.settings import Settings
@@ -80,6 +80,7 @@ def build_api(library: Library) -> FastAPI:
     )
     api.state.library = library
     api.state.search_turns = make_search_turns()
+    api.state.rendering_turns = make_rendering_turns()
     install_error_pages(api)
     for module in (documents, jobs, search, overview, backup):
         api.include_router(module.router)

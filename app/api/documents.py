@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+from hashlib import sha256
 from http import HTTPStatus
 from typing import Annotated
 
 from anyio import to_thread
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import FileResponse, Response
 from pydantic import Field, TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
@@ -32,16 +33,22 @@ from app.api.requests import (
     Limit,
     Offset,
     PageNumber,
+    RenderingTurnsDependency,
     SearchTurnsDependency,
 )
 from app.api.uploads import ReceivedForm, describe_form, keep_file, receive_form
 from app.library import Library
 from ingest.documents import Document
 from ingest.jobs import Job
+from ingest.sharp_pages import MAX_WIDTH_PX, MIN_WIDTH_PX
 from retrieval.errors import InvalidRequest, UnknownPage
 from retrieval.index.base import PageFilter
 
 WEBP = "image/webp"
+
+# A document's id is that of its bytes, so what a page shows does not change; how it is rendered
+# may, with a release. No other person's browser, and no proxy, keeps it.
+KEEP_PICTURE = "private, max-age=86400, immutable"
 
 # A path on the machine that sends the file, say.
 MAX_ORIGIN_CHARACTERS = 4096
@@ -55,6 +62,7 @@ TAGS: TypeAdapter[list[str]] = TypeAdapter(Annotated[list[Tag], Field(max_length
 PICTURE_RESPONSES: dict[int | str, dict[str, object]] = {
     200: {"content": {WEBP: {"schema": {"type": "string", "format": "binary"}}}}
 }
+SHOWN_RESPONSES = PICTURE_RESPONSES | {304: {"description": "the browser has it already"}}
 FILE_RESPONSES: dict[int | str, dict[str, object]] = {
     200: {
         "description": "the file as it was added, to be saved rather than shown",
@@ -192,15 +200,37 @@ def download_original(document: KnownDocument, library: LibraryDependency) -> Fi
 
 @router.get(
     "/{document_id}/pages/{page_number}/image",
-    response_class=FileResponse,
-    responses=PICTURE_RESPONSES,
+    response_class=Response,
+    responses=SHOWN_RESPONSES,
 )
-def show_page(
-    document: KnownDocument, page_number: PageNumber, library: LibraryDependency
-) -> FileResponse:
-    """The picture of a page."""
-    path = library.find_preview(document.document_id, page_number - 1)
-    return FileResponse(path, media_type=WEBP)
+async def show_page(
+    document: KnownDocument,
+    page_number: PageNumber,
+    library: LibraryDependency,
+    turns: RenderingTurnsDependency,
+    width: Annotated[
+        int | None,
+        Query(
+            ge=MIN_WIDTH_PX,
+            le=MAX_WIDTH_PX,
+            description="in pixels, rounded up to a step; one that the stored picture lacks is "
+            "rendered from the original, as far as that has it",
+        ),
+    ] = None,
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> Response:
+    """The picture of a page: as it is stored, smaller, or sharper."""
+    page = (document.document_id, page_number - 1)
+    if width is None:
+        content = await to_thread.run_sync(lambda: library.find_preview(*page).read_bytes())
+    elif (shrunk := await to_thread.run_sync(library.shrink_page, *page, width)) is not None:
+        content = shrunk
+    else:
+        content = await to_thread.run_sync(library.render_page, *page, width, limiter=turns)
+    headers = {"ETag": f'"{sha256(content).hexdigest()[:32]}"', "Cache-Control": KEEP_PICTURE}
+    if if_none_match is not None and headers["ETag"] in if_none_match:
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return Response(content, media_type=WEBP, headers=headers)
 
 
 @router.get(

@@ -35,8 +35,23 @@ async def get_search_turns(request: Request) -> CapacityLimiter:
     return turns
 
 
+def make_rendering_turns() -> CapacityLimiter:
+    """Turns in which pages are rendered: one at a time, as there is one process that does it.
+
+    Others would take threads of the server only to wait.
+    """
+    return CapacityLimiter(1)
+
+
+async def get_rendering_turns(request: Request) -> CapacityLimiter:
+    """The turns in which the application's pages are rendered."""
+    turns: CapacityLimiter = request.app.state.rendering_turns
+    return turns
+
+
 LibraryDependency = Annotated[Library, Depends(get_library)]
 SearchTurnsDependency = Annotated[CapacityLimiter, Depends(get_search_turns)]
+RenderingTurnsDependency = Annotated[CapacityLimiter, Depends(get_rendering_turns)]
 DocumentId = Annotated[
     str,
     Path(

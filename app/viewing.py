@@ -1,0 +1,54 @@
+"""The pages of a library as they are shown: as small or as sharp as is asked for."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+from ingest.documents import Document
+from ingest.sharp_pages import SharpPages
+
+
+class Viewing(ABC):
+    """What a library, which is one, shows of its pages."""
+
+    _sharp_pages: SharpPages
+
+    @abstractmethod
+    def find_document(self, name: str) -> Document:
+        """The document of this name or id; see `Library`."""
+
+    def find_preview(self, document_id: str, page_index: int) -> Path:
+        """The WebP file that shows a page.
+
+        Raises:
+            UnknownDocument, UnknownPage: there is no such document or page, or no picture of it.
+        """
+        return self._sharp_pages.find_preview(self.find_document(document_id), page_index)
+
+    def preview_size(self, document_id: str, page_index: int) -> tuple[int, int]:
+        """Width and height of a page's preview in pixels, to keep its place with: 1 ms.
+
+        Raises:
+            UnknownDocument, UnknownPage: as `find_preview`.
+        """
+        return self._sharp_pages.measure(self.find_document(document_id), page_index)
+
+    def shrink_page(self, document_id: str, page_index: int, width_px: int) -> bytes | None:
+        """The preview of a page as WebP, scaled down; None where `width_px` is more than it has.
+
+        Raises:
+            UnknownDocument, UnknownPage: as `find_preview`.
+        """
+        return self._sharp_pages.shrink(self.find_document(document_id), page_index, width_px)
+
+    def render_page(self, document_id: str, page_index: int, width_px: int) -> bytes:
+        """A page as WebP, drawn anew from its original; the preview where that cannot be done.
+
+        Takes a moment, and for some pages as long as a rendering process may take; others that ask
+        meanwhile wait.
+
+        Raises:
+            UnknownDocument, UnknownPage: as `find_preview`.
+        """
+        return self._sharp_pages.render(self.find_document(document_id), page_index, width_px)
