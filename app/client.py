@@ -30,6 +30,7 @@ from app.api.bodies import (
     ErrorBody,
     JobBody,
     JobListBody,
+    PageWordsBody,
     SearchBody,
     SearchFilters,
     StatusBody,
@@ -260,6 +261,16 @@ class PagelensClient:
         if response.is_error:
             self._refuse(response)
         return response.content
+
+    def read_words(self, document_id: str, page_number: int) -> PageWordsBody:
+        """The words of a page in reading order, with their boxes.
+
+        Args:
+            document_id: of the document.
+            page_number: 1-based.
+        """
+        path = f"/documents/{document_id}/pages/{page_number}/words"
+        return self._ask("GET", path, PageWordsBody)
 
     def read_status(self) -> StatusBody:
         """What the library holds."""

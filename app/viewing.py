@@ -1,4 +1,4 @@
-"""The pages of a library as they are shown: as small or as sharp as is asked for."""
+"""The pages of a library as they are shown: small or sharp, and with their words."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from pathlib import Path
 
 from ingest.documents import Document
 from ingest.sharp_pages import SharpPages
+from retrieval.errors import UnknownPage
+from retrieval.index.base import PageIndex
+from retrieval.records import Word
 
 
 class Viewing(ABC):
     """What a library, which is one, shows of its pages."""
 
+    _index: PageIndex
     _sharp_pages: SharpPages
 
     @abstractmethod
@@ -52,3 +56,15 @@ class Viewing(ABC):
             UnknownDocument, UnknownPage: as `find_preview`.
         """
         return self._sharp_pages.render(self.find_document(document_id), page_index, width_px)
+
+    def read_words(self, document_id: str, page_index: int) -> tuple[Word, ...]:
+        """The words of a page with their boxes, in reading order; none where none was read.
+
+        Raises:
+            UnknownDocument, UnknownPage: there is no such document or page.
+        """
+        document = self.find_document(document_id)
+        if not 0 <= page_index < document.n_pages:
+            raise UnknownPage(f"{document.name}: there is no page {page_index + 1:,}")
+        (words,) = self._index.fetch_words([(document.document_id, page_index)])
+        return words

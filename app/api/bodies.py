@@ -52,6 +52,7 @@ Tag = Annotated[Text, StringConstraints(min_length=1, max_length=100)]
 DocumentName = Annotated[Text, StringConstraints(min_length=1, max_length=1000)]
 PageNumberValue = Annotated[int, Field(ge=1, le=MAX_PAGE_NUMBER)]
 Day = Annotated[date, Field(ge=FIRST_DAY, le=LAST_DAY)]
+TextSourceName = Literal["text-layer", "ocr", "none"]
 Fraction = Annotated[FiniteFloat, Field(ge=0, le=1)]
 
 
@@ -161,9 +162,36 @@ class PageBody(BaseModel):
     """What is known of a page: where its words come from, and why it is missing if it is."""
 
     page: int
-    text_source: Literal["text-layer", "ocr", "none"]
+    text_source: TextSourceName
     vectors: int
     error: str | None
+
+
+class WordBody(BaseModel):
+    """A word and the box around its letters."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    text: str
+    box: tuple[float, float, float, float]
+
+
+class PageWordsBody(BaseModel):
+    """The words of a page in reading order, and where they come from."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "text_source": "text-layer",
+                    "words": [{"text": "Net", "box": [0.1201, 0.0894, 0.1533, 0.1021]}],
+                }
+            ]
+        }
+    )
+
+    text_source: TextSourceName
+    words: list[WordBody]
 
 
 class DocumentDetailBody(DocumentBody):

@@ -24,6 +24,7 @@ from app.api.bodies import (
     JobBody,
     JobListBody,
     PageBody,
+    PageWordsBody,
     QuestionText,
     Tag,
 )
@@ -231,6 +232,18 @@ async def show_page(
     if if_none_match is not None and headers["ETag"] in if_none_match:
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     return Response(content, media_type=WEBP, headers=headers)
+
+
+@router.get("/{document_id}/pages/{page_number}/words")
+def read_words(
+    document: KnownDocument, page_number: PageNumber, library: LibraryDependency
+) -> PageWordsBody:
+    """What a page says, word by word in reading order, and where on the page each word is."""
+    words = library.read_words(document.document_id, page_number - 1)
+    sources = library.list_text_sources(document.document_id)
+    return PageWordsBody.model_validate(
+        {"text_source": sources[page_number - 1], "words": words}, from_attributes=True
+    )
 
 
 @router.get(

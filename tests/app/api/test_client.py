@@ -45,6 +45,10 @@ def test_files_are_handed_over_followed_found_shown_and_deleted(client, tmp_path
     like = SearchBody(like=LikeBody(document_id=done.document_id, page=1), limit=2)
     assert len(client.search(like).hits) == 2
     assert client.show_page(done.document_id, 1).startswith(b"RIFF")
+    sharp = client.show_page(done.document_id, 1, width_px=1600)
+    assert len(sharp) > len(client.show_page(done.document_id, 1))
+    said = client.read_words(done.document_id, 1)
+    assert " ".join(word.text for word in said.words).startswith("The bell of the chapel")
     assert client.describe_document(done.document_id).page_details[0].page == 1
     assert client.read_status().documents == len(client.list_documents()) == 4
 

@@ -1,4 +1,4 @@
-"""Pages over HTTP: small for a list, sharp for whoever reads, and never fetched twice."""
+"""Pages over HTTP: small for a list, sharp for whoever reads, and what they say, word by word."""
 
 import io
 
@@ -102,3 +102,26 @@ def test_a_page_that_is_not_there_has_no_picture_of_any_width(show):
     for width in (None, 320, 1600):
         answer = show("harbour.pdf", width, page=3)
         assert (answer.status_code, error_of(answer)["type"]) == (404, "UnknownPage")
+
+
+def test_the_words_of_a_page_are_read_in_order_each_where_it_stands(served):
+    path = f"/api/v1/documents/{served.find('harbour.pdf')}/pages/2/words"
+    said = served.http.get(path).json()
+    assert said["text_source"] == "text-layer"
+    texts = [word["text"] for word in said["words"]]
+    assert texts[:5] == ["Storm", "warnings", "are", "shown", "as"]
+    storm, warnings = (word["box"] for word in said["words"][:2])
+    assert storm[0] < storm[2] < warnings[0] < warnings[2], "they stand side by side"
+    assert all(0 <= low < high <= 1 for low, high in (storm[::2], storm[1::2]))
+    assert (storm[1] + storm[3]) / 2 < 0.1, "at the top of the page"
+
+
+def test_a_photo_says_nothing(served):
+    path = f"/api/v1/documents/{served.find('dusk.png')}/pages/1/words"
+    assert served.http.get(path).json() == {"text_source": "none", "words": []}
+
+
+def test_a_page_that_is_not_there_says_that_it_is_not(served):
+    answer = served.http.get(f"/api/v1/documents/{served.find('harbour.pdf')}/pages/3/words")
+    assert answer.status_code == 404
+    assert error_of(answer)["message"] == "harbour.pdf: there is no page 3"

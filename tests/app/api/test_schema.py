@@ -26,6 +26,7 @@ OPERATIONS = {
     "DELETE /documents/{document_id}",
     "GET /documents/{document_id}/original",
     "GET /documents/{document_id}/pages/{page_number}/image",
+    "GET /documents/{document_id}/pages/{page_number}/words",
     "GET /documents/{document_id}/pages/{page_number}/evidence",
     "GET /jobs",
     "GET /jobs/{job_id}",
