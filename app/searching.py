@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,9 +22,10 @@ from retrieval.errors import FileRefused, UnknownDocument
 from retrieval.index.base import ALL_PAGES, PageFilter, PageIndex
 from retrieval.lexical import weigh_question
 from retrieval.queries import Query, ask_picture, ask_region, no_words
-from retrieval.records import Answer, Box, Page
+from retrieval.records import Answer, Box, Hit, Page
 from retrieval.rerankers.base import Reranker
 from retrieval.search import Mode, SearchOptions, search_pages
+from retrieval.snippets import Snippet, cut_snippet
 
 
 class Searching(ABC):
@@ -96,6 +98,16 @@ class Searching(ABC):
         nonsense = float(self._documents.read_setting(NONSENSE_SCORE) or 0.0)
         options = SearchOptions(limit, page_filter, mode, exact, nonsense)
         return self._search(query, options, started, reranker)
+
+    def cut_snippets(self, question: str, hits: Sequence[Hit]) -> list[Snippet | None]:
+        """The words of each hit in which most of what matched stands; None where none did.
+
+        Args:
+            question: what was asked; empty where it was not asked in words.
+            hits: what was found.
+        """
+        pages = self._index.fetch_words([(hit.document_id, hit.page_index) for hit in hits])
+        return [cut_snippet(question, *each) for each in zip(hits, pages, strict=True)]
 
     def search_picture(
         self,

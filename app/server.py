@@ -10,9 +10,11 @@ import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
 
 from app.api.application import build_application
 from app.api.doors import read_credentials
@@ -97,18 +99,21 @@ def build_app(library: Library, settings: Settings, cache: str) -> FastAPI:
     import gradio as gr
 
     from ui.page import build_page
-    from ui.theme import CSS, make_theme
+    from ui.theme import CSS, HEAD, STATIC, make_theme
 
-    page = build_page(library)
+    api = build_application(library, settings)
+    api.mount("/ui", StaticFiles(directory=STATIC))
+    page = build_page(library, api.state.search_turns, Path(cache))
     # Gradio checks that the files it is handed are uploads of its own only in a page that was
     # launched, which one that is mounted never is: any path of this machine would do.
     page.has_launched = True
     mounted: FastAPI = gr.mount_gradio_app(
-        build_application(library, settings),
+        api,
         page,
         path="/",
         theme=make_theme(),
-        css=CSS,
+        css_paths=CSS,
+        head=HEAD,
         footer_links=[],
         run_history=False,
         ssr_mode=False,

@@ -54,14 +54,34 @@ def draw_heat_map(image: Image.Image, evidence: Evidence) -> Image.Image:
     heat = heat.filter(ImageFilter.GaussianBlur(CANVAS_LONG_SIDE / 64))
     smooth = np.asarray(heat.resize(image.size, Image.Resampling.BICUBIC), dtype=np.float32)
     level = smooth / 255
-    steps = np.linspace(0, 1, len(HEAT_RGB))
-    colour = np.stack([np.interp(level, steps, HEAT_RGB[:, i]) for i in range(3)], axis=-1)
+    colour = colour_heat(level)
     opacity = HEAT_OPACITY * np.sqrt(level)[..., None]
     # Mostly multiplied, so that print stays readable under it; a dark page takes some colour too.
     page = np.asarray(image, dtype=np.float32)
     tint = colour * (GLOW + (1 - GLOW) * page / 255)
     lit = page * (1 - opacity) + tint * opacity
     return Image.fromarray(lit.astype(np.uint8))
+
+
+def draw_heat_layer(evidence: Evidence, size: tuple[int, int]) -> Image.Image:
+    """The heat map alone, RGBA and transparent where it is cold, to be laid over the page.
+
+    Args:
+        evidence: what matched.
+        size: (width, height) in pixels; a layer that is scaled up needs few, as patches are coarse.
+    """
+    level = compute_heat(evidence, size).astype(np.float32) / 255
+    colour = colour_heat(level)
+    opacity = 255 * HEAT_OPACITY * np.sqrt(level)[..., None]
+    return Image.fromarray(np.concatenate([colour, opacity], axis=-1).astype(np.uint8), "RGBA")
+
+
+def colour_heat(level: NDArray[np.floating]) -> NDArray[np.float32]:
+    """The colours `[height, width, 3]` of heat between 0 and 1."""
+    steps = np.linspace(0, 1, len(HEAT_RGB))
+    return np.stack(
+        [np.interp(level, steps, HEAT_RGB[:, i]).astype(np.float32) for i in range(3)], axis=-1
+    )
 
 
 def compute_heat(evidence: Evidence, size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -96,6 +116,12 @@ def compute_heat(evidence: Evidence, size: tuple[int, int]) -> NDArray[np.uint8]
     return np.asarray((255 * canvas).round().astype(np.uint8))
 
 
+def measure_strength(match: Match) -> float:
+    """How deeply a match is marked, from 0 for not at all to 1."""
+    strength = (match.weight - WEIGHT_FLOOR) / (FULL_WEIGHT - WEIGHT_FLOOR)
+    return min(1.0, max(0.0, strength))
+
+
 def mark_matches(image: Image.Image, matches: tuple[Match, ...]) -> Image.Image:
     """A copy of the page's picture, `matches` marked as with a highlighter pen.
 
@@ -107,8 +133,7 @@ def mark_matches(image: Image.Image, matches: tuple[Match, ...]) -> Image.Image:
     pad_px = max(2, round(max(image.size) * 0.002))
     rectangles = []
     for match in sorted(matches, key=lambda match: match.weight):
-        strength = (match.weight - WEIGHT_FLOOR) / (FULL_WEIGHT - WEIGHT_FLOOR)
-        strength = min(1.0, max(0.0, strength))
+        strength = measure_strength(match)
         if strength == 0.0:
             continue
         x0, y0, x1, y1 = match.box

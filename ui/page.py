@@ -1,35 +1,48 @@
-"""The whole web page: its title and its tabs."""
+"""The whole web page: its title, its tabs, and the viewer that opens above them."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import gradio as gr
+from anyio import CapacityLimiter
 
 from app.library import Library
+from ui.bridge import build_bridge
 from ui.library_tab import LibraryTab
 from ui.models_tab import ModelsTab
+from ui.rendering import render
 from ui.search_tab import SearchTab
 
-# Previews that were shown and files that were uploaded are copies: look every 15 minutes for
-# those older than 2 hours.
+# Pictures that were searched with are kept for a while: look every 15 minutes for those older than
+# 2 hours.
 CACHE_INTERVAL_S = 900
 CACHE_AGE_S = 7200
 
 TITLE = "<h1>Pagelens</h1><p>Search documents by how they look.</p>"
 
 
-def build_page(library: Library) -> gr.Blocks:
-    """The page over an open library."""
+def build_page(library: Library, turns: CapacityLimiter, uploads: Path) -> gr.Blocks:
+    """The page over an open library.
+
+    Args:
+        library: is shown.
+        turns: in which searches go, those of the REST API included.
+        uploads: the folder in which Gradio keeps what is handed in to search with.
+    """
     with gr.Blocks(
         title="Pagelens",
         analytics_enabled=False,
         fill_width=True,
         delete_cache=(CACHE_INTERVAL_S, CACHE_AGE_S),
     ) as page:
-        gr.HTML(TITLE, elem_id="title")
+        bridge = build_bridge()
+        gr.HTML(TITLE, elem_id="title", apply_default_css=False)
         with gr.Tab("Search", elem_id="search-tab") as search:
-            SearchTab(library).build(page, search)
+            SearchTab(library, turns, uploads).build(search, bridge)
         with gr.Tab("Library", elem_id="library-tab") as documents:
             LibraryTab(library).build(page, documents)
         with gr.Tab("Models", elem_id="models-tab") as models:
             ModelsTab(library).build(page, models)
+        gr.HTML(render("viewer.html"), apply_default_css=False)
     return page

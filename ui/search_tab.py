@@ -1,230 +1,157 @@
-"""The search tab: a question or a picture, the pages that answer it, and one of them large."""
+"""The search tab: what an address asks for, as cards of pages and photos."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
+from anyio import CapacityLimiter, to_thread
 
+from app.filters import build_filter
 from app.library import Library
 from app.wording import count_things
+from ingest.documents import Document
 from retrieval.encoders.photo_catalog import IMAGENET_TAGS
-from retrieval.errors import PagelensError, UnknownDocument
-from retrieval.records import Answer, Hit, Kind
+from retrieval.errors import FileRefused, PagelensError
+from retrieval.records import Answer, Kind
+from ui.address import Address, read_address
+from ui.cards import build_cards, group_cards, measure_page, name_page
 from ui.events import UNQUEUED
-from ui.page_column import PageColumn, Shown, show_page
-from ui.page_view import PageView, view_hit
-from ui.pictures import draw_blank, shrink_picture
+from ui.rendering import render
 from ui.text import show_line
 
-if TYPE_CHECKING:
-    from gradio.data_classes import ImageData
-
 MAX_RESULTS = 12
+# Documents that the empty page shows, newest first.
+SHELF_DOCUMENTS = 12
+# Names that the filter proposes; any other can be typed.
+PROPOSED_NAMES = 500
 
-EMPTY_LIBRARY = "The library is empty. Add documents on the Library tab."
-EMPTY_QUESTION = "Type a question, or a few words that stand on the page."
-NO_PICTURE = "Choose, paste or drop a picture first."
-NOTHING_FOUND = "No page was found for this question."
-NO_GOOD_MATCH = "No good match: these pages answer no better than they answer nonsense."
+NOTHING_FOUND = "Nothing was found for this question."
+NOTHING_LEFT = "Nothing was found with these filters."
 NOTHING_ALIKE = "Nothing else like it was found in the library."
+PICTURE_GONE = "the picture that was searched with is no longer here: choose it again"
+NO_GOOD_MATCH = "These pages answer no better than they answer nonsense."
 
-# On a narrow screen the page stands above the results, out of sight of the one that is clicked.
-SCROLL_TO_PAGE = """() => {
-  if (matchMedia("(max-width: 720px)").matches)
-    document.querySelector("#page-column")?.scrollIntoView();
-}"""
 
-# A new answer begins with its best page, far above the result that it was asked from.
-SCROLL_TO_STATUS = """() =>
-  document.querySelector("#search-status")?.scrollIntoView({ block: "nearest" })"""
+@dataclass(frozen=True, slots=True)
+class Spine:
+    """A document on the shelf that is shown where nothing is asked; `page` is its first."""
+
+    document: Document
+    page: str
+    size_px: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class SearchTab:
-    """Asks the library and shows what it finds."""
+    """Answers what the address asks.
+
+    Attributes:
+        library: is asked.
+        turns: in which searches go, those of the REST API included.
+        uploads: the folder of the pictures that were handed in to search with.
+    """
 
     library: Library
+    turns: CapacityLimiter
+    uploads: Path
 
-    def build(self, page: gr.Blocks, tab: gr.Tab) -> None:
+    def build(self, tab: gr.Tab, bridge: gr.HTML) -> None:
         """Lays out the tab and wires its events."""
-        answer = gr.State()
-        with gr.Row(equal_height=True):
-            question = gr.Textbox(
-                label="Question",
-                show_label=False,
-                container=False,
-                placeholder="What do you look for?",
-                lines=1,
-                max_lines=1,
-                autofocus=True,
-                scale=6,
-                elem_id="question",
-            )
-            ask = gr.Button("Search", variant="primary", scale=1, min_width=120, elem_id="ask")
-        with gr.Accordion("Search with a picture", open=False, elem_id="picture-search"):
-            picture = gr.Image(
-                label="Picture",
-                show_label=False,
-                sources=["upload", "clipboard"],
-                type="filepath",
-                height=180,
-                elem_id="picture",
-            )
-            # Gradio would open the file, and say in its own way where that fails.
-            picture.preprocess = locate_upload
-            look = gr.Button("Find pages and photos like it", size="sm", elem_id="look")
-        status = gr.HTML(elem_id="search-status")
-        with gr.Row():
-            with gr.Column(scale=1, visible=False) as found:
-                results = gr.Gallery(
-                    label="Pages and photos found, best first",
-                    show_label=False,
-                    columns=2,
-                    height="auto",
-                    object_fit="contain",
-                    format="jpeg",
-                    allow_preview=False,
-                    interactive=False,
-                    buttons=[],
-                    elem_id="results",
-                )
-            column = PageColumn(self.library, answer)
-        asked = [answer, status, found, results, *column.shown]
-        private = {"api_visibility": "private"}
-        announced = {"show_progress_on": status, **private}
-        quiet = {"show_progress": "hidden", **private}
-        gr.on([ask.click, question.submit], self.search, question, asked, **announced)
-        look.click(self.search_picture, picture, asked, **announced)
-        for button, search in (
-            (column.like_page, self.search_like_page),
-            (column.like_region, self.search_like_region),
-        ):
-            button.click(search, [column.view, answer], asked, **announced).then(
-                None, js=SCROLL_TO_STATUS
-            )
-        results.select(self.open_result, answer, [status, *column.shown], **quiet).then(
-            None, js=SCROLL_TO_PAGE
-        )
-        for event in (page.load, tab.select):
-            event(self.greet, answer, status, **UNQUEUED, **quiet)
+        bare: dict[str, Any] = {"apply_default_css": False}
+        form = gr.HTML(self.show_form, elem_id="search-box", **bare)
+        status = gr.HTML(elem_id="search-status", **bare)
+        results = gr.HTML(elem_id="results", **bare)
+        quiet = {"show_progress": "hidden", "api_visibility": "private", **UNQUEUED}
+        # The last of several that were asked for while one was under way is what is wanted.
+        bridge.search(self.search, None, [status, results], trigger_mode="always_last", **quiet)
+        tab.select(self.show_form, None, form, **quiet)
 
-    def greet(self, answer: Answer | None) -> Any:
-        """Says what can be searched, until a question is answered."""
-        if answer is not None:
-            return gr.skip()
+    def show_form(self) -> str:
+        """The form, with what can be chosen in it; the browser fills it by the address."""
         documents = self.library.list_documents()
-        if not documents:
-            return show_line(EMPTY_LIBRARY)
+        return render(
+            "search_form.html",
+            documents=sorted({document.name for document in documents})[:PROPOSED_NAMES],
+            tags=sorted({tag for document in documents for tag in document.tags}),
+        )
+
+    async def search(self, event: gr.EventData) -> tuple[str, str]:
+        """The status line and the cards for the address that a script of the page tells of."""
+        asked = read_address(str(event.address))
+        return await to_thread.run_sync(self._show, asked, limiter=self.turns)
+
+    def _show(self, asked: Address) -> tuple[str, str]:
+        documents = self.library.list_documents()
+        if asked.asks_nothing or not documents:
+            return self._greet()
+        try:
+            answer, about = self._ask(asked)
+            if not answer.hits:
+                nothing = NOTHING_FOUND if asked.question else NOTHING_ALIKE
+                return show_line(f"{about}{NOTHING_LEFT if asked.n_filters else nothing}"), ""
+            cards = build_cards(self.library, asked.question, answer)
+        except PagelensError as error:
+            return show_line(f"{error}"), ""
+        layers = [card.layer for card in cards if card.layer is not None]
+        content = render(
+            "cards.html",
+            cards=cards,
+            groups=group_cards(cards) if asked.is_grouped else (),
+            words=layers[0].words if layers else (),
+            notice="" if answer.is_good else NO_GOOD_MATCH,
+            approximate_photos=self.library.encoders.choose_photos().name == IMAGENET_TAGS.id,
+        )
+        found = f"{about}{count_hits(answer)} in {1000 * answer.seconds:.0f} ms, best first."
+        return show_line(found), content
+
+    def _ask(self, asked: Address) -> tuple[Answer, str]:
+        """What was found, and what it is like where it was not asked for in words."""
+        where = build_filter(
+            self.library,
+            documents=[asked.document] if asked.document else (),
+            kind=asked.kind,
+            tags=[asked.tag] if asked.tag else (),
+            added=asked.added,
+        )
+        if asked.like is not None:
+            document = self.library.find_document(asked.like[0])
+            part = "" if asked.region is None else "a region of "
+            about = f"Like {part}page {asked.like[1] + 1:,} of {document.name}: "
+            answer = self.library.search_like(*asked.like, MAX_RESULTS, asked.region, where)
+            return answer, about
+        if asked.picture is not None:
+            folder, name = asked.picture
+            path = self.uploads / folder / name
+            if not path.is_file():
+                raise FileRefused(f"{name}: {PICTURE_GONE}")
+            answer = self.library.search_picture(path, MAX_RESULTS, where, name=name)
+            return answer, f"Like {name}: "
+        return self.library.search(asked.question, MAX_RESULTS, page_filter=where), ""
+
+    def _greet(self) -> tuple[str, str]:
+        """What there is to search, and where to begin."""
+        documents = self.library.list_documents()
         counts = self.library.count()
         n_pages = counts.pages - counts.unread_pages
-        return show_line(
+        shelf = [
+            Spine(document, name_page(document.document_id, 0), size_px)
+            for document in documents[:SHELF_DOCUMENTS]
+            if (size_px := measure_page(self.library, document.document_id, 0))
+        ]
+        status = (
             f"{count_things(n_pages, 'page')} of {count_things(len(documents), 'document')} "
             "can be searched."
+            if documents
+            else ""
         )
-
-    def search(self, question: str) -> Shown:
-        """Answers a question and opens the best page."""
-        if not self.library.list_documents():
-            return self._show_none(EMPTY_LIBRARY)
-        if not question.strip():
-            return self._show_none(EMPTY_QUESTION)
-        return self._show_answer(
-            lambda: self.library.search(question, MAX_RESULTS), "", self._show_none
-        )
-
-    def search_picture(self, path: str | None) -> Shown:
-        """Finds what is most like an uploaded picture and opens the best page."""
-        if not self.library.list_documents():
-            return self._show_none(EMPTY_LIBRARY)
-        if path is None:
-            return self._show_none(NO_PICTURE)
-        picture = Path(path)
-        return self._show_answer(
-            lambda: self.library.search_picture(picture, MAX_RESULTS),
-            f"Like {picture.name}: ",
-            # Where the upload lies on this machine is nobody's business.
-            lambda message: self._show_none(message.replace(path, picture.name)),
-        )
-
-    def search_like_page(self, view: PageView, answer: Answer) -> Shown:
-        """Finds what is most like the page shown."""
-        return self._search_like(replace(view, corners=()), answer)
-
-    def search_like_region(self, view: PageView, answer: Answer) -> Shown:
-        """Finds what is most like the region framed on the page shown."""
-        return self._search_like(view, answer)
-
-    def open_result(self, answer: Answer, event: gr.SelectData) -> Shown:
-        """Shows the page that was clicked."""
-        hit = answer.hits[event.index]
-        try:
-            view = view_hit(self.library, hit)
-        except UnknownDocument:
-            gone = show_line(f"{hit.document} is no longer in the library.")
-            return gone, *show_page(self.library, None, answer)
-        return gr.skip(), *show_page(self.library, view, answer)
-
-    def _search_like(self, view: PageView, answer: Answer) -> Shown:
-        def keep_page(message: str) -> Shown:
-            shown = show_page(self.library, view, answer)
-            return answer, show_line(message), gr.skip(), gr.skip(), *shown
-
-        part = "" if view.region is None else "a region of "
-        return self._show_answer(
-            lambda: self.library.search_like(
-                view.document_id, view.page_index, MAX_RESULTS, view.region
-            ),
-            f"Like {part}page {view.page_index + 1:,} of {view.document}: ",
-            keep_page,
-        )
-
-    def _show_answer(
-        self, ask: Callable[[], Answer], asked: str, refuse: Callable[[str], Shown]
-    ) -> Shown:
-        try:
-            answer = ask()
-            if not answer.hits:
-                return refuse(NOTHING_ALIKE if asked else NOTHING_FOUND)
-            view = view_hit(self.library, answer.hits[0])
-            photo = self._describe_photos()
-            pictures = [self._picture(hit, photo) for hit in answer.hits]
-        except PagelensError as error:
-            return refuse(str(error))
-        found = f"{asked}{count_hits(answer)} found in {1000 * answer.seconds:.0f} ms, best first."
-        if not answer.is_good:
-            found = f"{NO_GOOD_MATCH} {found}"
-        gallery = gr.Gallery(pictures, selected_index=0)
-        shown = show_page(self.library, view, answer)
-        return answer, show_line(found), gr.Column(visible=True), gallery, *shown
-
-    def _describe_photos(self) -> str:
-        is_approximate = self.library.encoders.choose_photos().name == IMAGENET_TAGS.id
-        return "photo, approximate, " if is_approximate else "photo, "
-
-    def _picture(self, hit: Hit, photo: str) -> tuple[Any, str]:
-        picture = self.library.lit_page(hit) or draw_blank()
-        kind = photo if hit.kind == Kind.PHOTO else ""
-        caption = f"{hit.document}, page {hit.page_number:,} ({kind}score {hit.score:.2f})"
-        if hit.duplicates:
-            caption += f", the same on {count_things(len(hit.duplicates), 'other page')}"
-        return shrink_picture(picture), caption
-
-    def _show_none(self, message: str) -> Shown:
-        nothing = Answer("", (), 0.0)
-        hidden = gr.Column(visible=False)
-        return None, show_line(message), hidden, None, *show_page(self.library, None, nothing)
+        landing = render("landing.html", n_documents=len(documents), examples=(), shelf=shelf)
+        return show_line(status), landing
 
 
 def count_hits(answer: Answer) -> str:
     """How many pages and how many photos an answer holds."""
     numbers = {kind: sum(hit.kind == kind for hit in answer.hits) for kind in Kind}
     return " and ".join(count_things(n, kind.value) for kind, n in numbers.items() if n)
-
-
-def locate_upload(upload: ImageData | None) -> str | None:
-    """Where the file lies that was uploaded, as it came; None where none was."""
-    return upload.path if upload else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI, Security
 from fastapi.openapi.models import HTTPBase
 from fastapi.security.base import SecurityBase
@@ -58,11 +59,13 @@ def build_application(library: Library, settings: Settings) -> FastAPI:
     app.add_api_route(HEALTH, check_health)
     app.add_api_route("/ready", check_ready(library))
     app.add_api_route("/metrics", show_metrics(registry))
-    app.mount("/api/v1", build_api(library))
+    # Those of the web page and of the API are the same.
+    app.state.search_turns = make_search_turns()
+    app.mount("/api/v1", build_api(library, app.state.search_turns))
     return app
 
 
-def build_api(library: Library) -> FastAPI:
+def build_api(library: Library, search_turns: CapacityLimiter) -> FastAPI:
     """The routes under /api/v1, with their OpenAPI description."""
     api = FastAPI(
         title="Pagelens",
@@ -79,7 +82,7 @@ def build_api(library: Library) -> FastAPI:
         ],
     )
     api.state.library = library
-    api.state.search_turns = make_search_turns()
+    api.state.search_turns = search_turns
     api.state.rendering_turns = make_rendering_turns()
     install_error_pages(api)
     for module in (documents, jobs, search, overview, backup):

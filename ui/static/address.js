@@ -1,0 +1,148 @@
+// The address of the page is all it remembers of a search: every act changes it, and what is shown
+// follows from it. So it can be shared, and the back button works.
+
+const TABS = ["search", "ask", "library", "models"];
+export const FILTERS = ["document", "kind", "tag", "from", "until", "group"];
+// Which page is open: to open another asks nothing anew.
+const OPEN_PAGE = "page";
+
+let shown = null;
+
+export function readAddress() {
+  return new URLSearchParams(location.search);
+}
+
+// Goes to where the fields say; `replace` leaves no step for the back button.
+export function goTo(fields, { replace = false, state = {} } = {}) {
+  const query = fields.toString();
+  const address = query ? `/?${query}` : "/";
+  if (replace) history.replaceState(history.state, "", address);
+  else if (address !== location.pathname + location.search) history.pushState(state, "", address);
+  follow();
+}
+
+function form() {
+  return document.getElementById("search-form");
+}
+
+// What the form says, without what it leaves open.
+function readForm() {
+  const fields = new URLSearchParams();
+  for (const [name, value] of new FormData(form()))
+    if (typeof value === "string" && value.trim()) fields.append(name, value.trim());
+  return fields;
+}
+
+// Makes the form say what the address says.
+export function fillForm() {
+  const fields = readAddress();
+  form().dataset.filled = "yes";
+  for (const field of form().elements) {
+    if (!field.name || field.type === "file") continue;
+    const value = fields.get(field.name) ?? "";
+    if (field.type === "checkbox") field.checked = value === field.value;
+    else if (field.value !== value) {
+      // A tag that no document has now: the address asks for it all the same.
+      if (field.tagName === "SELECT" && ![...field.options].some((option) => option.value === value))
+        field.add(new Option(value, value));
+      field.value = value;
+    }
+  }
+  const n = FILTERS.filter((name) => fields.get(name)).length;
+  const count = form().querySelector(".filters .count");
+  count.hidden = n === 0;
+  count.textContent = ` (${n})`;
+  const picture = fields.get("picture");
+  const like = form().querySelector(".asked-like");
+  like.hidden = !picture && !fields.get("like");
+  like.firstElementChild.textContent = picture
+    ? `Like ${picture.split("/").pop()}`
+    : fields.get("region") ? "Like a region of a page" : "Like a page";
+}
+
+// Shows what the address says.
+function follow() {
+  const fields = readAddress();
+  const tab = fields.get("tab") ?? "search";
+  const page = fields.get(OPEN_PAGE);
+  showTab(tab);
+  if (tab === "search") {
+    if (form()) fillForm();
+    fields.delete(OPEN_PAGE);
+    if (shown !== fields.toString()) {
+      shown = fields.toString();
+      document.getElementById("results").setAttribute("aria-busy", "true");
+      window.pagelens.trigger("search", { address: shown });
+    }
+  }
+  document.dispatchEvent(new CustomEvent("pagelens:page", { detail: page }));
+}
+
+function tabButtons() {
+  return [...document.querySelectorAll(".tab-container button[role=tab]")];
+}
+
+function showTab(name) {
+  const button = tabButtons()[TABS.indexOf(name)];
+  if (button?.getAttribute("aria-selected") === "false") button.click();
+}
+
+function clickLink(event) {
+  if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  const target = event.target.closest?.("[data-clear], [data-search], [data-tab], button[role=tab]");
+  if (!target) return;
+  if (target.dataset.clear) {
+    const fields = readAddress();
+    for (const name of target.dataset.clear.split(" ")) fields.delete(name);
+    goTo(fields);
+  } else if (target.dataset.search) {
+    event.preventDefault();
+    goTo(new URLSearchParams(target.dataset.search));
+    window.scrollTo({ top: 0 });
+  } else if (target.dataset.tab) {
+    event.preventDefault();
+    goTo(new URLSearchParams({ tab: target.dataset.tab }));
+  } else if (event.isTrusted) {
+    const name = TABS[tabButtons().indexOf(target)];
+    goTo(new URLSearchParams(name === "search" ? shown ?? "" : { tab: name }));
+  }
+}
+
+function focusQuestion(event) {
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest?.("input, textarea, select, dialog[open]")) return;
+  event.preventDefault();
+  if (readAddress().has("tab")) goTo(new URLSearchParams(shown ?? ""));
+  document.getElementById("question").select();
+}
+
+export function startAddress() {
+  document.addEventListener("submit", (event) => {
+    if (event.target !== form()) return;
+    event.preventDefault();
+    const fields = readForm();
+    // Words replace what else was searched with.
+    if (fields.get("q")) for (const name of ["like", "region", "picture"]) fields.delete(name);
+    goTo(fields);
+  });
+  document.addEventListener("change", (event) => {
+    // A filter holds at once; the question only when it is sent.
+    if (event.target.closest?.(".filters")) goTo(readForm());
+  });
+  document.addEventListener("click", clickLink);
+  document.addEventListener("keydown", focusQuestion);
+  window.addEventListener("popstate", follow);
+  const results = document.getElementById("results");
+  new MutationObserver(() => results.removeAttribute("aria-busy")).observe(results, {
+    childList: true,
+    subtree: true,
+  });
+  // The form is laid out anew when what can be chosen in it has changed.
+  new MutationObserver(() => {
+    if (form() && !form().dataset.filled) fillForm();
+  }).observe(document.getElementById("search-box"), {
+    childList: true,
+    subtree: true,
+  });
+  follow();
+}
