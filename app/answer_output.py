@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retrieval.errors import EvidenceNotSaved
+from retrieval.errors import EvidenceNotSaved, UnknownPage
+from retrieval.index.base import PageFilter
 
 if TYPE_CHECKING:
     from app.library import Library
@@ -76,6 +78,34 @@ def answer_json(
             for group in answer.by_document
         ]
     return content
+
+
+def draw_page_evidence(
+    library: Library, document_id: str, page_number: int, question: str
+) -> bytes:
+    """The preview of one page, as WebP, with what answers a question lit up.
+
+    Args:
+        library: holds the page.
+        document_id: of the document.
+        page_number: 1-based.
+        question: what is looked for on the page.
+
+    Raises:
+        UnknownDocument, UnknownPage: there is no such document, or no picture of the page.
+    """
+    this_page = PageFilter(documents=frozenset([document_id]), pages=(page_number, page_number))
+    # Which page is best is no question here, so nothing need be ranked again.
+    hits = library.search(question, 1, page_filter=this_page, rerank=False).hits
+    picture = (
+        library.lit_page(hits[0]) if hits else library.page_picture(document_id, page_number - 1)
+    )
+    if picture is None:
+        name = library.find_document(document_id).name
+        raise UnknownPage(f"{name}: there is no picture of page {page_number:,}")
+    content = io.BytesIO()
+    picture.save(content, "WEBP", quality=EVIDENCE_QUALITY)
+    return content.getvalue()
 
 
 def save_evidence(library: Library, answer: Answer, folder: Path, prefix: str) -> int:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from app.answer_output import answer_json
 from app.api.bodies import MAX_HITS, AnswerBody, LikeBody, SearchBody, SearchFilters
 from app.client import PagelensClient
+from app.filters import build_filter
 from retrieval.errors import InvalidRequest
 from retrieval.index.base import PageFilter
 from retrieval.records import Answer, Box
@@ -66,6 +67,36 @@ class Wanted:
     grouped: bool
     with_context: bool
     with_words: bool
+
+
+def ask(opened: Library | PagelensClient, asked: Asked, wanted: Wanted) -> AnswerBody:
+    """The answer of an open library, or of the server that holds it.
+
+    Raises:
+        UnknownDocument, AmbiguousDocument: none, or more than one, answers to a name.
+        InvalidRequest: a server takes no such search.
+    """
+    if isinstance(opened, PagelensClient):
+        return ask_server(opened, asked, wanted)
+    return show_answer(
+        opened, ask_library(opened, asked, wanted, read_filter(opened, wanted)), wanted
+    )
+
+
+def read_filter(library: Library, wanted: Wanted) -> PageFilter:
+    """Which pages of a library are wanted.
+
+    Raises:
+        UnknownDocument, AmbiguousDocument: none, or more than one, answers to a name.
+    """
+    return build_filter(
+        library,
+        documents=wanted.documents,
+        kind=wanted.kind,
+        tags=wanted.tags,
+        pages=wanted.pages,
+        added=wanted.added,
+    )
 
 
 def ask_library(library: Library, asked: Asked, wanted: Wanted, where: PageFilter) -> Answer:

@@ -14,6 +14,7 @@ import typer
 
 from app.cli_backup import backup, restore
 from app.cli_ingest import ingest
+from app.cli_mcp import mcp
 from app.cli_options import (
     JsonOption,
     LibraryOption,
@@ -146,6 +147,7 @@ def serve(
 
 
 program.command()(worker)
+program.command()(mcp)
 
 
 @program.command()

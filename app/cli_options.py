@@ -74,12 +74,22 @@ def open_existing(settings: Settings) -> Library:
         InvalidLibraryPath: there is none.
     """
     from app.library import Library
+
+    check_library(settings)
+    return Library(settings)
+
+
+def check_library(settings: Settings) -> None:
+    """Refuses a folder that is no library, and opens nothing.
+
+    Raises:
+        InvalidLibraryPath: there is none.
+    """
     from ingest.sources import is_library
 
     is_there = settings.library.is_file() or is_library(settings.library)
     if not is_there and not settings.may_join:
         raise InvalidLibraryPath(f"there is no library at {settings.library}")
-    return Library(settings)
 
 
 def check_exists(path: Path) -> None:

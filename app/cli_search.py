@@ -177,9 +177,8 @@ def _ask(
     reranker: str | None,
 ) -> Iterator[tuple[str, AnswerBody]]:
     """Yields the answers; the pictures of evidence of each are saved before the next is asked."""
-    from app.asking import ask_library, ask_server, show_answer
+    from app.asking import ask_library, ask_server, read_filter, show_answer
     from app.client import PagelensClient
-    from app.filters import build_filter
 
     if isinstance(opened, PagelensClient):
         for option, value in (("--save-evidence", evidence_folder), ("--reranker", reranker)):
@@ -192,14 +191,7 @@ def _ask(
         return
     if opened.has_lost_its_index():
         typer.echo(LOST_INDEX, err=True)
-    where = build_filter(
-        opened,
-        documents=wanted.documents,
-        kind=wanted.kind,
-        tags=wanted.tags,
-        pages=wanted.pages,
-        added=wanted.added,
-    )
+    where = read_filter(opened, wanted)
     for name, what in asked:
         answer = ask_library(opened, what, wanted, where)
         yield name, show_answer(opened, answer, wanted)

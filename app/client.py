@@ -242,6 +242,23 @@ class PagelensClient:
         """Removes a document from the library."""
         self._ask("DELETE", f"/documents/{document_id}", DeletedBody)
 
+    def show_evidence(self, document_id: str, page_number: int, question: str) -> bytes:
+        """The picture of a page with what answers a question lit up, as a WebP file.
+
+        Args:
+            document_id: of the document.
+            page_number: 1-based.
+            question: what is looked for on the page.
+        """
+        with _connection_errors(self.address):
+            response = self._http.get(
+                f"/documents/{document_id}/pages/{page_number}/evidence",
+                params={"question": question},
+            )
+        if response.is_error:
+            self._refuse(response)
+        return response.content
+
     def show_page(
         self, document_id: str, page_number: int, *, width_px: int | None = None
     ) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Annotated
@@ -13,7 +12,7 @@ from fastapi.responses import FileResponse, Response
 from pydantic import Field, TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from app.answer_output import EVIDENCE_QUALITY
+from app.answer_output import draw_page_evidence
 from app.api.bodies import (
     MAX_TAGS,
     DeletedBody,
@@ -39,11 +38,9 @@ from app.api.requests import (
 )
 from app.api.uploads import ReceivedForm, describe_form, keep_file, receive_form
 from app.library import Library
-from ingest.documents import Document
 from ingest.jobs import Job
 from ingest.sharp_pages import MAX_WIDTH_PX, MIN_WIDTH_PX
-from retrieval.errors import InvalidRequest, UnknownPage
-from retrieval.index.base import PageFilter
+from retrieval.errors import InvalidRequest
 
 WEBP = "image/webp"
 
@@ -260,21 +257,6 @@ async def show_evidence(
 ) -> Response:
     """The picture of a page with what answers a question lit up."""
     content = await to_thread.run_sync(
-        _draw_evidence, library, document, page_number, question, limiter=turns
+        draw_page_evidence, library, document.document_id, page_number, question, limiter=turns
     )
     return Response(content, media_type=WEBP)
-
-
-def _draw_evidence(library: Library, document: Document, page_number: int, question: str) -> bytes:
-    document_id, pages = document.document_id, (page_number, page_number)
-    this_page = PageFilter(documents=frozenset([document_id]), pages=pages)
-    # Which page is best is no question here, so nothing need be ranked again.
-    hits = library.search(question, 1, page_filter=this_page, rerank=False).hits
-    picture = (
-        library.lit_page(hits[0]) if hits else library.page_picture(document_id, page_number - 1)
-    )
-    if picture is None:
-        raise UnknownPage(f"{document.name}: there is no picture of page {page_number:,}")
-    content = io.BytesIO()
-    picture.save(content, "WEBP", quality=EVIDENCE_QUALITY)
-    return content.getvalue()

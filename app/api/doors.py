@@ -36,6 +36,8 @@ from retrieval.errors import (
 
 HEALTH = "/health"
 API = "/api/"
+# Where assistants ask `pagelens mcp`.
+MCP = "/mcp"
 BACKUP = "/api/v1/backup"
 
 # Where files come in: the API's routes, and that of the web page's framework.
@@ -158,7 +160,7 @@ class Doors:
             raise ForeignRequest("only files of the library are served")
         is_safe = scope.get("method") in SAFE_METHODS
         # An image of another site's page may stand for a backup, which costs time and disk.
-        reads = scope.get("method") in ("GET", "HEAD") and scope["path"].startswith(API)
+        reads = scope.get("method") in ("GET", "HEAD") and scope["path"].startswith((API, MCP))
         if not is_safe or (reads and not is_followed_link(scope, headers)):
             check_origin(headers)
         if not is_safe:
@@ -168,7 +170,7 @@ class Doors:
 
     def _check_size(self, path: str, headers: Headers) -> None:
         """Refuses by what a request says of itself; the application counts what comes in."""
-        is_json = path.startswith(API) and path not in UPLOAD_PATHS
+        is_json = path.startswith((API, MCP)) and path not in UPLOAD_PATHS
         limit_bytes = min(self._max_body_bytes, MAX_JSON_BYTES) if is_json else self._max_body_bytes
         length = headers.get("content-length", "0")
         if length.isdecimal() and int(length) > limit_bytes:
