@@ -34,6 +34,8 @@ from app.api.bodies import (
     SearchBody,
     SearchFilters,
     StatusBody,
+    TagCountBody,
+    TagListBody,
 )
 from app.backup_file import write_new_file
 from ingest.progress import OnProgress, Progress
@@ -237,6 +239,19 @@ class PagelensClient:
     def describe_document(self, document_id: str) -> DocumentDetailBody:
         """A document with what is known of each of its pages."""
         return self._ask("GET", f"/documents/{document_id}", DocumentDetailBody)
+
+    def write_tags(self, document_id: str, tags: Iterable[str]) -> DocumentBody:
+        """Gives a document these tags instead of those that it has."""
+        content: dict[str, object] = {"tags": list(tags)}
+        return self._ask("PUT", f"/documents/{document_id}/tags", DocumentBody, json=content)
+
+    def list_tags(self) -> list[TagCountBody]:
+        """Every tag of the library, the most frequent first."""
+        return self._ask("GET", "/tags", TagListBody).tags
+
+    def reindex(self, document_id: str) -> JobBody:
+        """Has a document made anew from its original; it is not found until the job is done."""
+        return self._ask("POST", f"/documents/{document_id}/reindex", JobBody)
 
     def delete(self, document_id: str) -> None:
         """Removes a document from the library."""

@@ -11,6 +11,7 @@ from types import TracebackType
 from PIL import Image
 
 from app.backup import write_backup
+from app.cataloguing import Cataloguing
 from app.doctor import Diagnosis, examine, repair
 from app.encoders import LibraryEncoders, check_name
 from app.files_choice import open_files
@@ -45,6 +46,7 @@ from retrieval.errors import (
     InvalidLibraryPath,
     LibraryUnusable,
     UnknownDocument,
+    UnknownJob,
 )
 from retrieval.evidence import draw_evidence
 from retrieval.index.base import IndexLayout
@@ -57,7 +59,7 @@ PACE_PAGES = 20
 ID_PREFIX_CHARACTERS = 6
 
 
-class Library(Searching, Viewing):
+class Library(Searching, Viewing, Cataloguing):
     """A library folder, held by this process: adds, finds, shows and deletes documents."""
 
     def __init__(self, settings: Settings) -> None:
@@ -270,10 +272,6 @@ class Library(Searching, Viewing):
         """
         self._index.optimize()
 
-    def list_documents(self) -> list[Document]:
-        """The documents that can be searched, newest first."""
-        return self._documents.list_whole()
-
     def count(self) -> Counts:
         """How many documents, pages and photos can be searched, and how many files were refused."""
         return self._documents.count()
@@ -335,6 +333,16 @@ class Library(Searching, Viewing):
         """Whether there is a file to try a job again with, which an upload may have lost."""
         kept = job.document_id and self._files.has_original(job.document_id)
         return bool(kept) or self.jobs.path_of(job.job_id).is_file()
+
+    def can_retry(self, job: Job) -> bool:
+        """Whether a job is over without a document, and there is a file to try it again with."""
+        if job.state not in (JobState.FAILED, JobState.CANCELLED):
+            return False
+        try:
+            return self.has_file(job)
+        except UnknownJob:
+            # Its file was handed in again meanwhile.
+            return False
 
     def backup(self, file: Path, on_progress: OnProgress) -> Counts:
         """Writes the library into one new file; nothing is written meanwhile, searches go on.

@@ -209,6 +209,7 @@ class Ingestion:
         Raises:
             UnreadableFile: the original is gone.
         """
+        self._at_work()
         path = self._files.find_original(document.document_id)
         if path is None:
             raise UnreadableFile(f"{document.name}: the library has lost its original")
@@ -216,9 +217,25 @@ class Ingestion:
             self._index.delete_documents([document.document_id])
             self._documents.delete(document.document_id)
         for task in self._jobs.list_of_document(document.document_id):
+            # It may have got others since that job was handed in.
+            self._jobs.write_tags(task.job.job_id, document.tags)
             if self._jobs.try_again(task.job.job_id, only_from=(JobState.DONE,)):
                 return self._begin_again(task.job.job_id)
         return self.submit(path, name=document.name, tags=document.tags)
+
+    def write_tags(self, document: Document, tags: Iterable[str]) -> None:
+        """Gives a document of the library these tags instead of those that it has."""
+        self._intake.write_tags(document, tags)
+
+    def seconds_left(self, job: Job) -> float | None:
+        """How long a job will take at the pace that it has had; None where none is known.
+
+        That is as long as it waits or no page is written, and where another process is at it.
+        """
+        page_s = self.news.seconds_a_page(job.job_id)
+        if job.state is not JobState.RUNNING or job.n_pages is None or page_s is None:
+            return None
+        return page_s * (job.n_pages - job.pages_done)
 
     def find(self, job_id: str) -> Job:
         """The job of this id.

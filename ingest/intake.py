@@ -109,7 +109,11 @@ class Intake:
 
     def _add_tags(self, document: Document, more: Iterable[str]) -> tuple[str, ...]:
         """Gives a document what tags it lacks; all that it has then."""
-        tags = tuple(dict.fromkeys((*document.tags, *more)))
+        return self.write_tags(document, (*document.tags, *more))
+
+    def write_tags(self, document: Document, tags: Iterable[str]) -> tuple[str, ...]:
+        """Gives a whole document these tags, each once, in the index and in the table."""
+        tags = tuple(dict.fromkeys(tags))
         if tags != document.tags:
             with self.locks.writing():
                 self.index.write_tags(document.document_id, tags)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
+import time
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -23,6 +24,9 @@ class JobNews:
         self._changed = threading.Condition()
         self._n_running = 0
         self._n_pages = 0
+        # Of each job at work: when it was begun here, and its pages written since.
+        self._begun: dict[str, float] = {}
+        self._pages_of: Counter[str] = Counter()
         self._ended: deque[str] = deque(maxlen=KEPT_ENDED)
         self._is_stopping = False
         # Why what became of a job could not be written down; None as long as it can.
@@ -33,18 +37,22 @@ class JobNews:
         """Entered while the workflow of a job is at work."""
         with self._changed:
             self._n_running += 1
+            self._begun[job_id] = time.monotonic()
         try:
             yield
         finally:
             with self._changed:
                 self._n_running -= 1
+                self._begun.pop(job_id, None)
+                self._pages_of.pop(job_id, None)
                 self._ended.append(job_id)
                 self._changed.notify_all()
 
-    def tell_pages(self, n_pages: int) -> None:
-        """Pages have been written."""
+    def tell_pages(self, job_id: str, n_pages: int) -> None:
+        """Pages of a job have been written."""
         with self._changed:
             self._n_pages += n_pages
+            self._pages_of[job_id] += n_pages
             self._changed.notify_all()
 
     def tell_fault(self, fault: PagelensError) -> None:
@@ -64,6 +72,12 @@ class JobNews:
             ended = list(self._ended)
             self._ended.clear()
             return ended
+
+    def seconds_a_page(self, job_id: str) -> float | None:
+        """How long a page of a job has taken since it was begun here; None as long as none has."""
+        with self._changed:
+            n_pages = self._pages_of.get(job_id)
+            return (time.monotonic() - self._begun[job_id]) / n_pages if n_pages else None
 
     @property
     def n_pages(self) -> int:

@@ -132,7 +132,7 @@ class JobSteps:
             raise
 
     def _tell_pages(self, task: Task, n_pages: int) -> None:
-        self._news.tell_pages(n_pages)
+        self._news.tell_pages(task.job.job_id, n_pages)
         self._check(task.job.job_id, task.attempt)
 
     def _check(self, job_id: str, attempt: int) -> None:

@@ -154,6 +154,10 @@ class Jobs:
                 .values(document_id=document_id, n_pages=n_pages)
             )
 
+    def write_tags(self, job_id: str, tags: tuple[str, ...]) -> None:
+        """Notes what a job's document shall be called besides its name."""
+        self._change(job_id, tuple(JobState), {"tags": tags})
+
     def try_again(self, job_id: str, only_from: tuple[JobState, ...]) -> bool:
         """Queues a job that is over once more, if it is in one of the states given.
 

@@ -87,11 +87,12 @@ class ErrorBody(BaseModel):
 class JobBody(BaseModel):
     """One file on its way into the library.
 
-    `document_id` is null until the file has been read, `pages` until it has been opened.
+    `document_id` is null until the file has been read, `pages` until it has been opened,
+    `seconds_left` as long as there is no pace to judge by. `can_retry`: it failed or was cancelled,
+    and the library has its file.
     """
 
     model_config = ConfigDict(
-        from_attributes=True,
         json_schema_extra={
             "examples": [
                 {
@@ -104,6 +105,8 @@ class JobBody(BaseModel):
                     "error": None,
                     "created_at": "2026-03-01T09:30:00+00:00",
                     "tags": ["10-K"],
+                    "seconds_left": 12.5,
+                    "can_retry": False,
                 }
             ]
         },
@@ -113,11 +116,13 @@ class JobBody(BaseModel):
     name: str
     state: JobState
     document_id: str | None
-    pages: int | None = Field(validation_alias=AliasChoices("pages", "n_pages"))
+    pages: int | None
     pages_done: int
     error: str | None
     created_at: datetime
     tags: list[str]
+    seconds_left: float | None
+    can_retry: bool
 
 
 class JobListBody(BaseModel):
@@ -201,10 +206,35 @@ class DocumentDetailBody(DocumentBody):
 
 
 class DocumentListBody(BaseModel):
-    """Some of the documents, newest first, and how many there are."""
+    """Some of the documents, and how many there are."""
 
     documents: list[DocumentBody]
     total: int
+
+
+class TagsBody(BaseModel):
+    """The tags that a document shall have, in this order."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"tags": ["10-K", "2021"]}]}
+    )
+
+    tags: list[Tag] = Field(max_length=MAX_TAGS)
+
+
+class TagCountBody(BaseModel):
+    """A tag, and how many documents bear it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    tag: str
+    documents: int = Field(validation_alias=AliasChoices("documents", "n_documents"))
+
+
+class TagListBody(BaseModel):
+    """Every tag of the library, the most frequent first."""
+
+    tags: list[TagCountBody]
 
 
 class DeletedBody(BaseModel):

@@ -1,4 +1,4 @@
-"""`/documents`: upload, list, download, look at pages, delete."""
+"""`/documents`: upload, list, tag, make anew, download, look at pages, delete."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ from app.api.bodies import (
     PageWordsBody,
     QuestionText,
     Tag,
+    TagsBody,
 )
+from app.api.jobs import show_job
 from app.api.requests import (
     KnownDocument,
     LibraryDependency,
@@ -37,10 +39,12 @@ from app.api.requests import (
     SearchTurnsDependency,
 )
 from app.api.uploads import ReceivedForm, describe_form, keep_file, receive_form
+from app.cataloguing import DocumentOrder, DocumentQuery
 from app.library import Library
 from ingest.jobs import Job
 from ingest.sharp_pages import MAX_WIDTH_PX, MIN_WIDTH_PX
 from retrieval.errors import InvalidRequest
+from retrieval.records import Kind
 
 WEBP = "image/webp"
 
@@ -103,7 +107,11 @@ async def upload_documents(
         jobs = await run_in_threadpool(
             _submit_files, library, form, tags, urgent=urgent, origin=origin
         )
-    return JobListBody(jobs=[JobBody.model_validate(job) for job in jobs], total=len(jobs))
+    return JobListBody(jobs=await run_in_threadpool(_show_jobs, library, jobs), total=len(jobs))
+
+
+def _show_jobs(library: Library, jobs: list[Job]) -> list[JobBody]:
+    return [show_job(library, job) for job in jobs]
 
 
 def _read_tags(form: ReceivedForm) -> list[str]:
@@ -152,9 +160,25 @@ def list_documents(
         DocumentName | None,
         Query(description="the one of this name, id, or beginning of an id; not found if none is"),
     ] = None,
+    contains: Annotated[
+        DocumentName | None, Query(description="stands in the name, in capitals or not")
+    ] = None,
+    kind: Annotated[Kind | None, Query(description="pages or photos; both by default")] = None,
+    tag: Annotated[Tag | None, Query(description="the document bears it")] = None,
+    sort: Annotated[DocumentOrder, Query(description="what they are sorted by")] = (
+        DocumentOrder.ADDED
+    ),
+    descending: Annotated[
+        bool | None,
+        Query(description="by default for what is newest or largest, not for names"),
+    ] = None,
 ) -> DocumentListBody:
-    """The documents that can be searched, newest first."""
-    documents = library.list_documents() if name is None else [library.find_document(name)]
+    """The documents that can be searched, newest first by default. All that is given must hold."""
+    query = DocumentQuery(contains, kind, tag, sort, descending)
+    if name is None:
+        documents = library.list_documents(query)
+    else:
+        documents = [found for found in [library.find_document(name)] if query.admits(found)]
     return DocumentListBody(
         documents=[DocumentBody.model_validate(d) for d in documents[offset : offset + limit]],
         total=len(documents),
@@ -182,6 +206,18 @@ def delete_document(document: KnownDocument, library: LibraryDependency) -> Dele
     """Removes a document with its original, its pages and their vectors."""
     library.delete(document.document_id)
     return DeletedBody(deleted=[document.document_id])
+
+
+@router.put("/{document_id}/tags")
+def write_tags(document: KnownDocument, body: TagsBody, library: LibraryDependency) -> DocumentBody:
+    """Gives a document these tags instead of those that it has."""
+    return DocumentBody.model_validate(library.write_tags(document.document_id, body.tags))
+
+
+@router.post("/{document_id}/reindex", status_code=HTTPStatus.ACCEPTED)
+def reindex_document(document: KnownDocument, library: LibraryDependency) -> JobBody:
+    """Makes a document anew from its original; it is not found until this job is done."""
+    return show_job(library, library.reindex(document.document_id))
 
 
 @router.get("/{document_id}/original", response_class=FileResponse, responses=FILE_RESPONSES)

@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from app.api.bodies import JobBody, JobListBody
 from app.api.errors import ERROR_RESPONSES
 from app.api.requests import JobId, LibraryDependency, Limit, Offset
+from app.library import Library
 from ingest.jobs import Job, JobState
 from retrieval.errors import JobNotPossible, UnknownJob
 
@@ -32,12 +33,30 @@ STREAM_ERRORS: dict[int | str, dict[str, object]] = {
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
 
+def show_job(library: Library, job: Job) -> JobBody:
+    """A job, with what a display of its progress asks besides."""
+    seconds_left = library.jobs.seconds_left(job)
+    return JobBody(
+        job_id=job.job_id,
+        name=job.name,
+        state=job.state,
+        document_id=job.document_id,
+        pages=job.n_pages,
+        pages_done=job.pages_done,
+        error=job.error,
+        created_at=job.created_at,
+        tags=list(job.tags),
+        seconds_left=None if seconds_left is None else round(seconds_left, 1),
+        can_retry=library.can_retry(job),
+    )
+
+
 @router.get("")
 def list_jobs(library: LibraryDependency, limit: Limit = 100, offset: Offset = 0) -> JobListBody:
     """The jobs, newest first."""
     jobs = library.jobs.list_all()
     return JobListBody(
-        jobs=[JobBody.model_validate(job) for job in jobs[offset : offset + limit]],
+        jobs=[show_job(library, job) for job in jobs[offset : offset + limit]],
         total=len(jobs),
     )
 
@@ -50,7 +69,7 @@ def retry_failed_jobs(library: LibraryDependency) -> JobListBody:
         # Somebody else may have been quicker.
         with suppress(JobNotPossible, UnknownJob):
             if job.state is JobState.FAILED and library.has_file(job):
-                jobs.append(JobBody.model_validate(library.jobs.retry(job.job_id)))
+                jobs.append(show_job(library, library.jobs.retry(job.job_id)))
     return JobListBody(jobs=jobs, total=len(jobs))
 
 
@@ -63,42 +82,42 @@ KnownJob = Annotated[Job, Depends(find_job)]
 
 
 @router.get("/{job_id}")
-def describe_job(job: KnownJob) -> JobBody:
+def describe_job(job: KnownJob, library: LibraryDependency) -> JobBody:
     """A job as it stands."""
-    return JobBody.model_validate(job)
+    return show_job(library, job)
 
 
 @router.get("/{job_id}/events", response_class=EventSourceResponse, responses=STREAM_ERRORS)
 async def follow_job(job: KnownJob, library: LibraryDependency) -> AsyncIterable[JobBody]:
     """A job as it stands, and again whenever it has changed; ends when nothing more will happen."""
-    yield JobBody.model_validate(job)
+    yield await run_in_threadpool(show_job, library, job)
     while not job.state.is_final:
         await anyio.sleep(POLL_S)
         latest = await run_in_threadpool(library.jobs.find, job.job_id)
         if latest != job:
             job = latest
-            yield JobBody.model_validate(job)
+            yield await run_in_threadpool(show_job, library, job)
 
 
 @router.post("/{job_id}/cancel")
 def cancel_job(job_id: JobId, library: LibraryDependency) -> JobBody:
     """Ends a job; nothing of its document stays."""
-    return JobBody.model_validate(library.jobs.cancel(job_id))
+    return show_job(library, library.jobs.cancel(job_id))
 
 
 @router.post("/{job_id}/pause")
 def pause_job(job_id: JobId, library: LibraryDependency) -> JobBody:
     """Holds a job until it is resumed."""
-    return JobBody.model_validate(library.jobs.pause(job_id))
+    return show_job(library, library.jobs.pause(job_id))
 
 
 @router.post("/{job_id}/resume")
 def resume_job(job_id: JobId, library: LibraryDependency) -> JobBody:
     """Lets a paused job go on."""
-    return JobBody.model_validate(library.jobs.resume(job_id))
+    return show_job(library, library.jobs.resume(job_id))
 
 
 @router.post("/{job_id}/retry")
 def retry_job(job_id: JobId, library: LibraryDependency) -> JobBody:
     """Begins a failed or cancelled job again."""
-    return JobBody.model_validate(library.jobs.retry(job_id))
+    return show_job(library, library.jobs.retry(job_id))

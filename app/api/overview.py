@@ -1,4 +1,4 @@
-"""`/status` and `/models`: what the library holds, and what it can be made with."""
+"""`/status`, `/tags` and `/models`: what the library holds, and what it can be made with."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from app.api.bodies import StatusBody
+from app.api.bodies import StatusBody, TagCountBody, TagListBody
 from app.api.requests import LibraryDependency
 from app.model_output import reranker_json, spec_json
 from app.status_output import status_json
@@ -21,6 +21,12 @@ router = APIRouter(tags=["library"])
 def show_status(library: LibraryDependency) -> dict[str, Any]:
     """What the library holds, as `pagelens status --json` prints it."""
     return status_json(library.status())
+
+
+@router.get("/tags")
+def list_tags(library: LibraryDependency) -> TagListBody:
+    """Every tag that documents bear, the most frequent first."""
+    return TagListBody(tags=[TagCountBody.model_validate(tag) for tag in library.list_tags()])
 
 
 @router.get("/models")

@@ -52,6 +52,10 @@ def test_files_are_handed_over_followed_found_shown_and_deleted(client, tmp_path
     assert client.describe_document(done.document_id).page_details[0].page == 1
     assert client.read_status().documents == len(client.list_documents()) == 4
 
+    assert client.write_tags(done.document_id, ["bells"]).tags == ["bells"]
+    assert "bells" in [tag.tag for tag in client.list_tags()]
+    assert client.wait(client.reindex(done.document_id)).state is JobState.DONE
+
     client.delete(done.document_id)
     assert "bell.pdf" not in [document.name for document in client.list_documents()]
 

@@ -49,6 +49,39 @@ def test_a_list_is_given_in_parts(served):
     assert part == {"documents": whole[1:2], "total": len(whole)}
 
 
+def test_a_list_is_chosen_and_sorted(served):
+    def listed(**params):
+        answer = served.http.get("/api/v1/documents", params=params).json()
+        assert answer["total"] == len(answer["documents"])
+        return [document["name"] for document in answer["documents"]]
+
+    everything = ["bakery.pdf", "dusk.png", "harbour.pdf"]
+    assert listed(sort="name") == everything
+    assert listed(sort="name", descending=True) == everything[::-1]
+    assert listed(sort="pages")[0] == "harbour.pdf"
+    assert listed(sort="pages", descending=False)[-1] == "harbour.pdf"
+    assert listed(contains="HARB") == ["harbour.pdf"]
+    assert listed(kind="photo") == ["dusk.png"]
+    assert listed(tag="town", sort="name") == everything
+    assert listed(tag="sea") == listed(name="bakery.pdf", kind="photo") == []
+    assert served.http.get("/api/v1/tags").json() == {"tags": [{"tag": "town", "documents": 3}]}
+    for wrong in ({"sort": "colour"}, {"kind": "film"}, {"tag": ""}):
+        assert served.http.get("/api/v1/documents", params=wrong).status_code == 422
+
+
+def test_a_document_gets_other_tags_and_is_made_anew_with_them(receiving):
+    id_ = receiving.find("bakery.pdf")
+    path = f"/api/v1/documents/{id_}"
+    tagged = receiving.http.put(f"{path}/tags", json={"tags": ["shops", "food"]})
+    assert tagged.json() == receiving.http.get("/api/v1/documents?tag=food").json()["documents"][0]
+    answer = receiving.http.post(f"{path}/reindex")
+    assert answer.status_code == 202
+    job = follow(receiving.http, answer.json()["job_id"])[-1]
+    assert (job["state"], job["document_id"], job["can_retry"]) == ("done", id_, False)
+    assert receiving.http.get(path).json()["tags"] == ["shops", "food"]
+    receiving.http.put(f"{path}/tags", json={"tags": ["town"]})
+
+
 def test_several_files_of_one_request_are_jobs_of_their_own(receiving):
     files = [("files", (name, b"no PDF at all")) for name in ("one.pdf", "two.pdf")]
     jobs = receiving.http.post("/api/v1/documents", files=files).json()["jobs"]

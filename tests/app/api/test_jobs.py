@@ -30,6 +30,8 @@ def test_jobs_are_listed_newest_first(receiving):
 def test_a_failed_job_can_be_tried_again(receiving):
     job = upload(receiving.http, b"no PDF", "again.pdf")
     assert job["state"] == "failed"
+    # The server keeps no upload that it has refused.
+    assert (job["can_retry"], job["seconds_left"]) == (False, None)
     assert receiving.http.post(f"/api/v1/jobs/{job['job_id']}/retry").status_code == 200
     assert follow(receiving.http, job["job_id"])[-1]["state"] == "failed"
 

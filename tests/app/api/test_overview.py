@@ -106,6 +106,9 @@ def test_the_api_describes_itself_with_examples(served):
         "/documents/{document_id}/original",
         "/documents/{document_id}/pages/{page_number}/image",
         "/documents/{document_id}/pages/{page_number}/evidence",
+        "/documents/{document_id}/pages/{page_number}/words",
+        "/documents/{document_id}/reindex",
+        "/documents/{document_id}/tags",
         "/jobs",
         "/jobs/retry",
         "/jobs/{job_id}",
@@ -118,6 +121,7 @@ def test_the_api_describes_itself_with_examples(served):
         "/search/image",
         "/models",
         "/status",
+        "/tags",
         "/backup",
     }
     schemas = described["components"]["schemas"]

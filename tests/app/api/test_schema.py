@@ -24,6 +24,8 @@ OPERATIONS = {
     "POST /documents",
     "GET /documents/{document_id}",
     "DELETE /documents/{document_id}",
+    "PUT /documents/{document_id}/tags",
+    "POST /documents/{document_id}/reindex",
     "GET /documents/{document_id}/original",
     "GET /documents/{document_id}/pages/{page_number}/image",
     "GET /documents/{document_id}/pages/{page_number}/words",
@@ -40,6 +42,7 @@ OPERATIONS = {
     "POST /search/image",
     "GET /models",
     "GET /status",
+    "GET /tags",
     "GET /backup",
 }
 
