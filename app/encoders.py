@@ -75,7 +75,7 @@ class LibraryEncoders:
                 f"the library {folder} stores its vectors as {bound_storage}, "
                 f"not as {settings.vector_storage}"
             )
-        self.pages: Encoder = open_encoder(self.choice.name, self._options(factor))
+        self.pages: Encoder = open_encoder(self.choice.name, self.options(factor))
         self.vector_storage = (
             VectorStorage(bound_storage)
             if bound_storage
@@ -109,7 +109,7 @@ class LibraryEncoders:
             if self._photos is None:
                 bound_key = self._documents.read_setting(PHOTO_ENCODER_KEY)
                 choice = self.choose_photos()
-                encoder = open_photo_encoder(choice.name, self._options())
+                encoder = open_photo_encoder(choice.name, self.options())
                 if bound_key is None:
                     self._documents.write_setting(PHOTO_ENCODER_KEY, encoder.key)
                     self._documents.write_setting(PHOTO_ENCODER_ID, choice.name)
@@ -138,8 +138,21 @@ class LibraryEncoders:
         with self._reranker_lock:
             choice = self.choose_reranker()
             if self._reranker is None and choice is not None:
-                self._reranker = open_reranker(choice.name, self._options())
+                self._reranker = open_reranker(choice.name, self.options())
             return self._reranker
+
+    def open_quote_reranker(self) -> Reranker | None:
+        """What ranks quotes: the reranker, or the embedded one where no other was chosen.
+
+        A question put to a page's looks is answered by its words all the same.
+
+        Raises:
+            PagelensError: it is unknown, or its weights cannot be had.
+        """
+        reranker = self.open_reranker()
+        if reranker is None and self._settings.reranker == AUTO:
+            return open_reranker(choose_reranker().name)
+        return reranker
 
     def choose_photos(self) -> Choice:
         """Which encoder of photos the library has, or would get, and why."""
@@ -170,7 +183,8 @@ class LibraryEncoders:
         if bound != other:
             raise EncoderMismatch(f"the library {self._folder} was made with {bound}, not {other}")
 
-    def _options(self, pool_factor: int = 1) -> EncoderOptions:
+    def options(self, pool_factor: int = 1) -> EncoderOptions:
+        """Where and how models run, as the settings say."""
         return EncoderOptions(
             self._settings.device, self._settings.dtype, self._settings.attention, pool_factor
         )

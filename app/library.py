@@ -10,6 +10,7 @@ from types import TracebackType
 
 from PIL import Image
 
+from app.answering import Answering
 from app.backup import write_backup
 from app.cataloguing import Cataloguing
 from app.doctor import Diagnosis, examine, repair
@@ -18,7 +19,6 @@ from app.files_choice import open_files
 from app.index_choice import open_index
 from app.library_status import LibraryStatus, describe_status
 from app.lock import holds_nothing, lock_library, remove_contents
-from app.searching import Searching
 from app.settings import Settings
 from app.settling import Settling
 from app.viewing import Viewing
@@ -59,7 +59,7 @@ PACE_PAGES = 20
 ID_PREFIX_CHARACTERS = 6
 
 
-class Library(Searching, Viewing, Cataloguing):
+class Library(Answering, Viewing, Cataloguing):
     """A library folder, held by this process: adds, finds, shows and deletes documents."""
 
     def __init__(self, settings: Settings) -> None:
@@ -68,9 +68,11 @@ class Library(Searching, Viewing, Cataloguing):
         Raises:
             LibraryBusy: another process holds it.
             InvalidLibraryPath: it is a file.
+            InvalidSetting: an endpoint for answers without the name of a model.
             EncoderMismatch: it is bound to another encoder.
             PagelensError: weights or index cannot be opened.
         """
+        super().__init__(settings)
         self.folder = settings.library
         for name in (settings.model, settings.photo_model):
             check_name(name)

@@ -8,12 +8,17 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from retrieval.errors import InvalidSetting
 
 PREFIX = "PAGELENS_"
+
+URL_EXAMPLES = {
+    "qdrant_url": "https://qdrant.example.org:6333",
+    "answer_url": "http://127.0.0.1:11434/v1",
+}
 
 
 class Settings(BaseSettings):
@@ -63,6 +68,23 @@ class Settings(BaseSettings):
     qdrant_replicas: int = Field(1, ge=1, description="copies of each shard of a new collection")
     qdrant_write_consistency: int = Field(
         1, ge=1, description="copies that must be written before a page counts as stored"
+    )
+    answer_url: str | None = Field(
+        None,
+        description="an OpenAI-compatible endpoint that writes answers; none: they are quotes",
+    )
+    answer_model: str | None = Field(
+        None,
+        min_length=1,
+        description="the model that writes them: its name there, or without it a hub id or folder",
+    )
+    answer_api_key: SecretStr | None = Field(None, description="the endpoint's API key")
+    answer_pages: int = Field(5, ge=1, le=20, description="most pages that the model is given")
+    answer_tokens: int = Field(
+        12_000, ge=1_000, description="most tokens that it is given, by estimate"
+    )
+    answer_timeout_s: float = Field(
+        120.0, gt=0, description="how long the endpoint may stay silent"
     )
     host: str = Field("127.0.0.1", description="the address the web page is served on")
     port: int = Field(7860, ge=0, le=65535, description="its port; 0 takes a free one")
@@ -128,9 +150,9 @@ class Settings(BaseSettings):
             )
         return url
 
-    @field_validator("qdrant_url")
+    @field_validator("qdrant_url", "answer_url")
     @classmethod
-    def _check_url(cls, url: str | None) -> str | None:
+    def _check_url(cls, url: str | None, info: ValidationInfo) -> str | None:
         """Refuses a password, too: it would stand in error messages, as the API key does not."""
         if url is None:
             return url
@@ -140,7 +162,8 @@ class Settings(BaseSettings):
         except ValueError:
             is_address = False
         if not is_address or parts.scheme not in ("http", "https") or re.search(r"[\s@]", url):
-            raise ValueError("an address such as https://qdrant.example.org:6333 is expected")
+            example = URL_EXAMPLES[info.field_name or ""]
+            raise ValueError(f"an address such as {example} is expected")
         return url
 
     @field_validator("user")
@@ -151,7 +174,7 @@ class Settings(BaseSettings):
             raise ValueError("a name without a colon is expected")
         return user
 
-    @field_validator("qdrant_api_key", "api_key")
+    @field_validator("qdrant_api_key", "api_key", "answer_api_key")
     @classmethod
     def _check_header(cls, key: SecretStr | None) -> SecretStr | None:
         """Clients print a header that they cannot send, and with it the key."""

@@ -6,11 +6,9 @@ gets only the one that holds most of the question's rare terms.
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from collections.abc import Sequence
 
-from retrieval.lexical import split_word
+from retrieval.rarity import weigh_shared
 
 # On pages-dev, 80 words kept the gain of the whole page; two passages a page gained nothing more.
 PASSAGE_WORDS = 80
@@ -29,23 +27,12 @@ def choose_passages(question: str, pages: Sequence[Sequence[str]]) -> list[str]:
     Returns:
         A passage a page, the first among equals; empty for a page without words.
     """
-    asked = {term for word in question.split() for term in split_word(word)}
     passages = [[words[start:end] for start, end in cut_passages(len(words))] for words in pages]
-    shared = [
-        [asked & {term for word in passage for term in split_word(word)} for passage in page]
-        for page in passages
-    ]
-    frequency = Counter(term for page in shared for terms in page for term in terms)
-    n_passages = sum(map(len, passages))
-
-    def weigh(terms: set[str]) -> float:
-        return sum(math.log(1 + n_passages / (0.5 + frequency[term])) for term in terms)
-
+    weights = iter(weigh_shared(question, [passage for page in passages for passage in page]))
     chosen = []
-    for page, terms_of in zip(passages, shared, strict=True):
-        weights = [weigh(terms) for terms in terms_of]
-        best = page[weights.index(max(weights))] if page else []
-        chosen.append(" ".join(best))
+    for page in passages:
+        weighed = [(next(weights), passage) for passage in page]
+        chosen.append(" ".join(max(weighed, key=lambda each: each[0])[1]) if weighed else "")
     return chosen
 
 

@@ -14,12 +14,12 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
-from app.api import backup, documents, jobs, overview, search
+from app.api import ask, backup, documents, jobs, overview, search
 from app.api.backup import SAVING
 from app.api.doors import HEALTH, Doors, SecurityHeaders
 from app.api.errors import ERROR_RESPONSES, install_error_pages
 from app.api.metrics import LibraryCollector, RequestMetrics
-from app.api.requests import make_rendering_turns, make_search_turns
+from app.api.requests import make_answer_turns, make_rendering_turns, make_search_turns
 from app.api.uploads import RECEIVING
 from app.library import Library
 from app.settings import Settings
@@ -84,8 +84,9 @@ def build_api(library: Library, search_turns: CapacityLimiter) -> FastAPI:
     api.state.library = library
     api.state.search_turns = search_turns
     api.state.rendering_turns = make_rendering_turns()
+    api.state.answer_turns = make_answer_turns()
     install_error_pages(api)
-    for module in (documents, jobs, search, overview, backup):
+    for module in (documents, jobs, search, ask, overview, backup):
         api.include_router(module.router)
     return api
 

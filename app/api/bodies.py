@@ -243,12 +243,11 @@ class DeletedBody(BaseModel):
     deleted: list[str]
 
 
-class SearchFilters(BaseModel):
-    """How many hits a search returns, and among what. All that is given must hold."""
+class PageFilters(BaseModel):
+    """Which pages are looked at. All that is given must hold."""
 
     model_config = ConfigDict(extra="forbid")
 
-    limit: int = Field(10, ge=1, le=MAX_HITS, description="most hits to return")
     documents: list[DocumentName] = Field(
         [], max_length=MAX_DOCUMENTS, description="names or ids of documents to search in"
     )
@@ -258,17 +257,23 @@ class SearchFilters(BaseModel):
     last_page: PageNumberValue | None = None
     added_from: Day | None = Field(None, description="added on this day or later")
     added_until: Day | None = Field(None, description="added on this day or earlier")
-    group: bool = Field(False, description="also give the hits by document")
-    context: bool = Field(False, description="also what the pages before and after a hit say")
-    words: bool = Field(False, description="also which word of the question each box answers")
 
     @model_validator(mode="after")
-    def _check_ranges(self) -> SearchFilters:
+    def _check_ranges(self) -> PageFilters:
         if self.first_page and self.last_page and self.first_page > self.last_page:
             raise ValueError("first_page comes after last_page")
         if self.added_from and self.added_until and self.added_from > self.added_until:
             raise ValueError("added_from comes after added_until")
         return self
+
+
+class SearchFilters(PageFilters):
+    """How many hits a search returns, among what, and what is told of them."""
+
+    limit: int = Field(10, ge=1, le=MAX_HITS, description="most hits to return")
+    group: bool = Field(False, description="also give the hits by document")
+    context: bool = Field(False, description="also what the pages before and after a hit say")
+    words: bool = Field(False, description="also which word of the question each box answers")
 
 
 class LikeBody(BaseModel):

@@ -15,6 +15,7 @@ from app.errors import printable
 from retrieval.errors import (
     AccessDenied,
     AmbiguousDocument,
+    AnswerFailed,
     BackupNotWritten,
     DeviceOutOfMemory,
     DiskFull,
@@ -51,6 +52,7 @@ STATUS_OF_ERROR: dict[type[PagelensError], HTTPStatus] = {
     IndexFailed: HTTPStatus.SERVICE_UNAVAILABLE,
     IngestStopped: HTTPStatus.SERVICE_UNAVAILABLE,
     BackupNotWritten: HTTPStatus.SERVICE_UNAVAILABLE,
+    AnswerFailed: HTTPStatus.BAD_GATEWAY,
     DeviceOutOfMemory: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
@@ -83,6 +85,13 @@ def answer_error(error: PagelensError) -> JSONResponse:
     if isinstance(error, TooManyUploads):
         headers["Retry-After"] = str(error.wait_s)
     return _answer(status, type(error).__name__, str(error), error.remedy, headers)
+
+
+def describe_error(error: PagelensError) -> ErrorDetail:
+    """What an error of Pagelens's own says, where there is no status to go with it."""
+    return ErrorDetail(
+        type=type(error).__name__, message=printable(str(error)), remedy=error.remedy
+    )
 
 
 def _answer(

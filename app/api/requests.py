@@ -13,6 +13,9 @@ from app.library import Library
 from ingest.documents import Document
 from retrieval.errors import UnknownDocument
 
+# Answers that models write at the same time.
+ANSWERS_AT_ONCE = 16
+
 
 async def get_library(request: Request) -> Library:
     """The library that the application serves."""
@@ -49,9 +52,21 @@ async def get_rendering_turns(request: Request) -> CapacityLimiter:
     return turns
 
 
+def make_answer_turns() -> CapacityLimiter:
+    """Turns in which models are waited for: they take a thread each, and little else."""
+    return CapacityLimiter(ANSWERS_AT_ONCE)
+
+
+async def get_answer_turns(request: Request) -> CapacityLimiter:
+    """The turns in which the application waits for models that write answers."""
+    turns: CapacityLimiter = request.app.state.answer_turns
+    return turns
+
+
 LibraryDependency = Annotated[Library, Depends(get_library)]
 SearchTurnsDependency = Annotated[CapacityLimiter, Depends(get_search_turns)]
 RenderingTurnsDependency = Annotated[CapacityLimiter, Depends(get_rendering_turns)]
+AnswerTurnsDependency = Annotated[CapacityLimiter, Depends(get_answer_turns)]
 DocumentId = Annotated[
     str,
     Path(

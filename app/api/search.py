@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 
 from app.answer_output import answer_json
-from app.api.bodies import MAX_JSON_BYTES, AnswerBody, SearchBody, SearchFilters
+from app.api.bodies import MAX_JSON_BYTES, AnswerBody, PageFilters, SearchBody, SearchFilters
 from app.api.requests import LibraryDependency, SearchTurnsDependency
 from app.api.uploads import ReceivedFile, describe_form, receive_form
 from app.filters import build_filter
@@ -36,7 +36,7 @@ async def search(
 
 
 def _search(library: Library, body: SearchBody) -> dict[str, Any]:
-    where = _read_filter(library, body)
+    where = read_filter(library, body)
     if body.like is not None:
         like = body.like
         region = None if like.region is None else Box(*like.region)
@@ -76,12 +76,13 @@ async def search_with_picture(
 
 
 def _search_picture(library: Library, picture: ReceivedFile, filters: SearchFilters) -> Any:
-    where = _read_filter(library, filters)
+    where = read_filter(library, filters)
     answer = library.search_picture(picture.path, filters.limit, where, name=picture.name)
     return _show_answer(library, answer, filters)
 
 
-def _read_filter(library: Library, filters: SearchFilters) -> PageFilter:
+def read_filter(library: Library, filters: PageFilters) -> PageFilter:
+    """The filter that a request comes to in this library."""
     return build_filter(
         library,
         documents=filters.documents,

@@ -40,6 +40,7 @@ OPERATIONS = {
     "POST /jobs/{job_id}/retry",
     "POST /search",
     "POST /search/image",
+    "POST /ask",
     "GET /models",
     "GET /status",
     "GET /tags",
