@@ -70,6 +70,7 @@ def _show_pages(event: AnswerPages) -> AnswerPagesBody:
                 document=page.document,
                 page=page.page_number,
                 kind=page.kind.value,
+                label=page.label,
                 text=page.has_text,
                 picture=page.has_picture,
                 cut=page.is_cut,

@@ -81,7 +81,7 @@ class Settings(BaseSettings):
     answer_api_key: SecretStr | None = Field(None, description="the endpoint's API key")
     answer_pages: int = Field(5, ge=1, le=20, description="most pages that the model is given")
     answer_tokens: int = Field(
-        12_000, ge=1_000, description="most tokens that it is given, by estimate"
+        12_000, ge=2_000, description="most tokens that it is given, by estimate"
     )
     answer_timeout_s: float = Field(
         120.0, gt=0, description="how long the endpoint may stay silent"

@@ -34,6 +34,7 @@ class CitedPageBody(BaseModel):
     document: str
     page: int
     kind: Literal["page", "photo"]
+    label: str = Field(description="how the answer cites it: report.pdf, p. 3")
     text: bool = Field(description="whether its words were read")
     picture: bool = Field(description="whether its picture was looked at")
     cut: bool = Field(description="whether there was room for the beginning of its words only")

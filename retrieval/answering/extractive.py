@@ -15,6 +15,7 @@ import numpy as np
 
 from retrieval.answering.base import Asked, merge_citations
 from retrieval.answering.candidates import Candidate, list_candidates
+from retrieval.answering.citations import label_pages
 from retrieval.answering.records import (
     AnswerEnd,
     AnswerEvent,
@@ -81,8 +82,8 @@ class ExtractiveAnswerer:
             self.name,
             self.is_generated,
             tuple(
-                CitedPage(p.document_id, p.document, p.page_index, p.kind, has_text=True)
-                for p in pages
+                CitedPage(p.document_id, p.document, p.page_index, p.kind, label, has_text=True)
+                for p, label in zip(pages, label_pages(pages), strict=True)
             ),
             budget=None,
         )

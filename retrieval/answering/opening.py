@@ -4,21 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
 
 from retrieval.answering.base import Answerer
 from retrieval.answering.extractive import EXTRACTIVE, ExtractiveAnswerer
 from retrieval.encoders.opening import Choice, EncoderOptions
 from retrieval.errors import InvalidSetting
 from retrieval.rerankers.base import Reranker
-
-
-class AnswererKind(str, Enum):
-    """How answers are made."""
-
-    EXTRACTIVE = "extractive"
-    ENDPOINT = "endpoint"
-    LOCAL = "local"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,32 +37,20 @@ class AnswerOptions:
         return f"AnswerOptions(url={self.url!r}, model={self.model!r})"
 
 
-def choose_kind(options: AnswerOptions) -> AnswererKind:
-    """How answers are made.
-
-    Raises:
-        InvalidSetting: an endpoint without the name of a model.
-    """
-    if options.url is not None:
-        if options.model is None:
-            raise InvalidSetting(
-                "PAGELENS_ANSWER_URL is set, but not PAGELENS_ANSWER_MODEL: the name of the model "
-                "that the endpoint shall answer with"
-            )
-        return AnswererKind.ENDPOINT
-    return AnswererKind.EXTRACTIVE if options.model is None else AnswererKind.LOCAL
-
-
 def choose_answerer(options: AnswerOptions) -> Choice:
     """Who answers, for people, and why.
 
     Raises:
         InvalidSetting: an endpoint without the name of a model.
     """
-    kind = choose_kind(options)
-    if kind is AnswererKind.EXTRACTIVE:
+    if options.url is not None and options.model is None:
+        raise InvalidSetting(
+            "PAGELENS_ANSWER_URL is set, but not PAGELENS_ANSWER_MODEL: the name of the model that "
+            "the endpoint shall answer with"
+        )
+    if options.model is None:
         return Choice(EXTRACTIVE, "neither PAGELENS_ANSWER_URL nor PAGELENS_ANSWER_MODEL is set")
-    if kind is AnswererKind.ENDPOINT:
+    if options.url is not None:
         return Choice(f"{options.model} at {options.url}", "PAGELENS_ANSWER_URL names it")
     return Choice(f"{options.model} on this machine", "PAGELENS_ANSWER_MODEL names it")
 
@@ -81,7 +60,7 @@ def open_answerer(
     placing: EncoderOptions,
     open_reranker: Callable[[], Reranker | None],
 ) -> Answerer:
-    """Opens the answerer that `choose_kind` names.
+    """Opens the answerer that `choose_answerer` names.
 
     Args:
         options: which.
@@ -90,9 +69,27 @@ def open_answerer(
 
     Raises:
         InvalidSetting: an endpoint without the name of a model.
-        UnknownModel, HubUnreachable, WeightsRefused: a local model cannot be had.
+        UnknownEncoder, HubUnreachable, WeightsRefused: a local model cannot be had.
     """
-    kind = choose_kind(options)
-    if kind is AnswererKind.EXTRACTIVE:
-        return ExtractiveAnswerer(open_reranker())
-    raise NotImplementedError(kind)
+    choose_answerer(options)
+    if options.url is not None and options.model is not None:
+        from retrieval.answering.endpoint import EndpointAnswerer
+
+        return EndpointAnswerer(
+            options.url,
+            options.model,
+            options.api_key,
+            page_limit=options.page_limit,
+            token_limit=options.token_limit,
+            timeout_s=options.timeout_s,
+        )
+    if options.model is not None:
+        from retrieval.answering.local import LocalAnswerer
+
+        return LocalAnswerer(
+            options.model,
+            placing,
+            page_limit=options.page_limit,
+            token_limit=options.token_limit,
+        )
+    return ExtractiveAnswerer(open_reranker())

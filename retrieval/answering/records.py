@@ -64,6 +64,7 @@ class CitedPage:
         document: the file's name.
         page_index: 0-based.
         kind: page or photo.
+        label: how an answer cites it: `report.pdf, p. 3`.
         has_text: whether its words were read.
         has_picture: whether its picture was looked at.
         is_cut: whether only the beginning of its words was read, as more had no room.
@@ -73,6 +74,7 @@ class CitedPage:
     document: str
     page_index: int
     kind: Kind
+    label: str
     has_text: bool
     has_picture: bool = False
     is_cut: bool = False
