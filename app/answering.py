@@ -72,8 +72,9 @@ class Answering(Searching):
     def find_pages(self, question: str, page_filter: PageFilter = ALL_PAGES) -> Asked:
         """The first half of `ask`: the search, and what the answerer needs of the pages found."""
         answerer = self.open_answerer()
-        started = time.perf_counter()
         answer = self.search(question, answerer.page_limit, page_filter=page_filter)
+        # As for a search, the seconds that models take to load do not count.
+        started = time.perf_counter() - answer.seconds
         pages = self._read_pages(answer.hits, with_pictures=answerer.wants_pictures)
         return Asked(question, pages, answer.is_good, started)
 

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from app.cli_ask import ask
 from app.cli_backup import backup, restore
 from app.cli_ingest import ingest
 from app.cli_mcp import mcp
@@ -55,6 +56,7 @@ def main() -> None:
 
 program.command()(ingest)
 program.command()(search)
+program.command()(ask)
 
 
 @program.command()

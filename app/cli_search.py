@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from app.cli_filters import (
+    AddedFromOption,
+    AddedUntilOption,
+    DocumentOption,
+    KindOption,
+    PagesOption,
+    TagOption,
+    check_days,
+    read_page_range,
+)
 from app.cli_options import (
     JsonOption,
     LibraryOption,
@@ -36,8 +45,6 @@ CONTEXT_SHOWN_CHARACTERS = 160
 NO_GOOD_MATCH = "  no good match: nonsense is answered as well"
 
 LOST_INDEX = "The index holds none of the library's pages: pagelens doctor --repair makes it anew."
-
-DAY = ["%Y-%m-%d"]
 
 
 def search(
@@ -72,24 +79,12 @@ def search(
     exact: Annotated[
         bool, typer.Option("--exact", help="Compare every page, however large the library is.")
     ] = False,
-    document: Annotated[
-        list[str] | None, typer.Option(help="Search in this document; may be given repeatedly.")
-    ] = None,
-    kind: Annotated[
-        Literal["page", "photo"] | None, typer.Option(help="Search only pages, or only photos.")
-    ] = None,
-    tag: Annotated[
-        list[str] | None, typer.Option(help="Search in what has this tag, or one of several.")
-    ] = None,
-    pages: Annotated[
-        str | None, typer.Option(metavar="FIRST-LAST", help="Search on these pages: 3, 3-7, 3-.")
-    ] = None,
-    added_from: Annotated[
-        datetime | None, typer.Option(formats=DAY, help="Search in what was added since this day.")
-    ] = None,
-    added_until: Annotated[
-        datetime | None, typer.Option(formats=DAY, help="Search in what was added by this day.")
-    ] = None,
+    document: DocumentOption = None,
+    kind: KindOption = None,
+    tag: TagOption = None,
+    pages: PagesOption = None,
+    added_from: AddedFromOption = None,
+    added_until: AddedUntilOption = None,
     group: Annotated[
         bool, typer.Option("--group", help="Group what is found by document.")
     ] = False,
@@ -127,14 +122,13 @@ def search(
     for file in (image, queries):
         if file is not None:
             check_exists(file)
-    if added_from is not None and added_until is not None and added_from > added_until:
-        raise typer.BadParameter("--added-from comes after --added-until")
+    check_days(added_from, added_until)
     wanted = Wanted(
         limit=top_k,
         documents=tuple(document or ()),
         tags=tuple(tag or ()),
         kind=kind,
-        pages=(None, None) if pages is None else _read_page_range(pages),
+        pages=read_page_range(pages),
         added=(added_from and added_from.date(), added_until and added_until.date()),
         mode=mode,
         exact=exact,
@@ -196,20 +190,6 @@ def _ask(
         answer = ask_library(opened, what, wanted, where)
         yield name, show_answer(opened, answer, wanted)
         _save_evidence(opened, answer, evidence_folder, name)
-
-
-def _read_page_range(text: str) -> tuple[int | None, int | None]:
-    first, dash, last = (part.strip() for part in text.partition("-"))
-    if not (first or last) or not all(part.isdecimal() for part in (first, last) if part):
-        raise typer.BadParameter(f"--pages {text!r}: not a page number, nor two with a dash")
-    bounds = (int(first) if first else None, int(last) if last else None)
-    if 0 in bounds:
-        raise typer.BadParameter(f"--pages {text!r}: the first page is page 1")
-    if not dash:
-        return bounds[0], bounds[0]
-    if bounds[0] is not None and bounds[1] is not None and bounds[0] > bounds[1]:
-        raise typer.BadParameter(f"--pages {text!r}: the first page comes after the last")
-    return bounds
 
 
 def _read_region(text: str) -> Box:

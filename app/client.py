@@ -17,6 +17,14 @@ from typing import Any, NoReturn, TypeVar
 import httpx
 from pydantic import BaseModel, ValidationError
 
+from app.api.answer_bodies import (
+    BODY_OF_EVENT,
+    ERROR_EVENT,
+    EVENT_NAMES,
+    AnswerEndBody,
+    AnswerEventBody,
+    AskBody,
+)
 from app.api.bodies import (
     DOCUMENTS_HEADER,
     MAX_LISTED,
@@ -28,6 +36,7 @@ from app.api.bodies import (
     DocumentDetailBody,
     DocumentListBody,
     ErrorBody,
+    ErrorDetail,
     JobBody,
     JobListBody,
     PageWordsBody,
@@ -214,6 +223,32 @@ class PagelensClient:
         response = self._post_file("/search/image", "picture", path, params=content)
         return self._read(response, AnswerBody)
 
+    def ask(self, question: AskBody) -> Iterator[AnswerEventBody]:
+        """Answers a question from the best pages, event by event; closing the iterator ends it.
+
+        Raises:
+            AnswerFailed: the server's model gives no answer.
+        """
+        content = question.model_dump(mode="json", exclude_unset=True)
+        with (
+            _connection_errors(self.address),
+            self._http.stream("POST", "/ask", json=content) as response,
+        ):
+            if response.is_error:
+                response.read()
+                self._refuse(response)
+            name = ""
+            for line in response.iter_lines():
+                field, _, value = line.partition(":")
+                if field == "event":
+                    name = value.strip()
+                elif field == "data" and name == ERROR_EVENT:
+                    self._raise(self._parse(value, ErrorBody).error)
+                elif field == "data" and name in BODY_OF_EVENT:
+                    yield self._parse(value, BODY_OF_EVENT[name])
+        if name != EVENT_NAMES[AnswerEndBody]:
+            raise ServerUnreachable(f"{self.address} went away before the answer was whole")
+
     def list_documents(self) -> list[DocumentBody]:
         """The documents of the library, newest first."""
         documents: list[DocumentBody] = []
@@ -361,8 +396,11 @@ class PagelensClient:
     def _read(self, response: httpx.Response, body: type[Body]) -> Body:
         if response.is_error:
             self._refuse(response)
+        return self._parse(response.content, body)
+
+    def _parse(self, content: str | bytes, body: type[Body]) -> Body:
         try:
-            return body.model_validate_json(response.content)
+            return body.model_validate_json(content)
         except ValidationError as error:
             raise self._not_pagelens() from error
 
@@ -376,6 +414,9 @@ class PagelensClient:
             raise ServerUnreachable(
                 f"{self.address} answers with status {response.status_code}, not as Pagelens does"
             ) from error
+        self._raise(detail)
+
+    def _raise(self, detail: ErrorDetail) -> NoReturn:
         kind = getattr(errors, detail.type, None)
         if kind is AccessDenied:
             # Whoever meant to open a library may not know that a server holds it.

@@ -6,11 +6,13 @@ no index. Page numbers are 1-based; boxes are fractions of the page, origin top 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.api.bodies import EXAMPLE_ID, PageFilters, QuestionText
+from retrieval.errors import InvalidRequest
 
 BoxBody = tuple[float, float, float, float]
 
@@ -25,6 +27,23 @@ class AskBody(PageFilters):
     )
 
     question: QuestionText
+
+
+def read_ask_body(question: str, filters: Mapping[str, object]) -> AskBody:
+    """What is asked of a server, from what the command line was given; None is left out.
+
+    Raises:
+        InvalidRequest: a server takes no such question.
+    """
+    given = {name: value for name, value in filters.items() if value is not None}
+    try:
+        return AskBody.model_validate({"question": question, **given})
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise InvalidRequest(
+            f"the server that holds the library takes no such question: {place}: {first['msg']}"
+        ) from error
 
 
 class CitedPageBody(BaseModel):

@@ -35,14 +35,15 @@ class Mention:
 
 def label_pages(pages: Sequence[FoundPage]) -> list[str]:
     """What each page is called in an answer: `report.pdf, p. 3`; documents of one name differ."""
-    names = {page.document_id: _clean_name(page.document) for page in pages}
-    shared = {name for name in names.values() if list(names.values()).count(name) > 1}
-    return [
-        f"{name} {page.document_id[:6] if name in shared else ''}".strip()
-        + f", p. {page.page_number}"
-        for page in pages
-        for name in [names[page.document_id]]
-    ]
+    bearers: dict[str, set[str]] = {}
+    for page in pages:
+        bearers.setdefault(_clean_name(page.document), set()).add(page.document_id)
+    labels = []
+    for page in pages:
+        name = _clean_name(page.document)
+        told_apart = f"{name} {page.document_id[:6]}" if len(bearers[name]) > 1 else name
+        labels.append(f"{told_apart}, p. {page.page_number}")
+    return labels
 
 
 def find_mentions(text: str, pages: Sequence[CitedPage]) -> Iterator[Mention]:

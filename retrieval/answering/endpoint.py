@@ -69,11 +69,12 @@ class EndpointAnswerer(GeneratingAnswerer):
         self._model = model
         self._key = api_key
         self._timeout_s = timeout_s
+        omitted: Any = openai.omit
         self._client = openai.OpenAI(
             base_url=url,
             api_key=api_key or NO_KEY,
             # Its own environment variables must not reach this endpoint.
-            default_headers={"OpenAI-Organization": "", "OpenAI-Project": ""},
+            default_headers={"OpenAI-Organization": omitted, "OpenAI-Project": omitted},
             timeout=openai.Timeout(timeout_s, connect=min(timeout_s, CONNECT_TIMEOUT_S)),
             # Whoever asks is waiting, and can ask again.
             max_retries=0,
@@ -169,7 +170,7 @@ def to_data_url(picture: Image.Image) -> str:
 
 
 def _read_chunk(chunk: Any) -> tuple[str, bool]:
-    """The text of a piece of the stream, and whether it is the last one; calls of tools are none."""
+    """The text of a piece of the stream, and whether it is the last; calls of tools are no text."""
     if not chunk.choices:
         # The last piece of some endpoints holds their count of tokens.
         return "", False
