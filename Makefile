@@ -9,14 +9,14 @@ DEMO_LIBRARY := .demo-library
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
 
-demo: $(VENV)/.installed ## Index sample_docs, answer three questions, serve the web page (SERVE=0: do not serve)
+demo: $(VENV)/.installed ## Index sample_docs, answer three questions, serve the demo (SERVE=0: do not serve)
 	@$(BIN)/pagelens ingest sample_docs/corpus --library $(DEMO_LIBRARY)
 	@$(BIN)/pagelens search --top-k 3 --library $(DEMO_LIBRARY) \
 		'How long was the power off because a tree had fallen across the line?' \
 		'How many passengers did the ferry carry in its busiest month of 2024?' \
 		'How low did the barometer fall in the storm of November 1931?'
 ifneq ($(SERVE),0)
-	@$(BIN)/pagelens serve --library $(DEMO_LIBRARY)
+	@$(BIN)/pagelens serve --demo --library $(DEMO_LIBRARY)
 endif
 
 test: $(VENV)/.installed-dev test-programs check ## Lint, type-check, run every test

@@ -77,6 +77,10 @@ class Cataloguing(ABC):
     _documents: Documents
 
     @abstractmethod
+    def check_writable(self) -> None:
+        """Refuses what would change a library that is read-only; see `Library`."""
+
+    @abstractmethod
     def find_document(self, name: str) -> Document:
         """The document of this name or id; see `Library`."""
 
@@ -99,7 +103,9 @@ class Cataloguing(ABC):
 
         Raises:
             UnknownDocument: there is no such document.
+            ReadOnlyLibrary: nobody may change it.
         """
+        self.check_writable()
         document = self.find_document(document_id)
         self.jobs.write_tags(document, tags)
         return self.find_document(document.document_id)
@@ -112,5 +118,7 @@ class Cataloguing(ABC):
         Raises:
             UnknownDocument: there is no such document.
             UnreadableFile: the library has lost its original; nothing is changed.
+            ReadOnlyLibrary: nobody may change it.
         """
+        self.check_writable()
         return self.jobs.add_again(self.find_document(document_id))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -33,6 +33,9 @@ from app.cli_search import search
 from app.cli_worker import worker
 from app.errors import format_error, printable
 from retrieval.errors import PagelensError
+
+if TYPE_CHECKING:
+    from app.settings import Settings
 
 EXIT_UNHEALTHY = 3
 
@@ -118,6 +121,18 @@ def serve(
         int | None,
         typer.Option(min=0, max=65535, help="Port; 0 takes a free one, 7860 is the default."),
     ] = None,
+    demo: Annotated[
+        bool,
+        typer.Option(
+            "--demo",
+            help="Serve the sample documents, read-only, from a library of their own: --library, "
+            "or one among the user's caches. They are indexed at the first start.",
+        ),
+    ] = False,
+    read_only: Annotated[
+        bool,
+        typer.Option("--read-only", help="Refuse whatever would change the library."),
+    ] = False,
     library: LibraryOption = None,
     model: ModelOption = None,
     photo_model: PhotoModelOption = None,
@@ -144,8 +159,24 @@ def serve(
         skip_self_test=skip_self_test or None,
         host=host,
         port=port,
+        read_only=read_only or None,
     )
+    if demo:
+        settings = _open_demo(settings, has_folder=library is not None)
     serve_library(settings, typer.echo)
+
+
+def _open_demo(settings: Settings, *, has_folder: bool) -> Settings:
+    from app.demo import make_demo_settings, prepare_demo
+    from app.ingest_output import describe_report
+    from app.progress import show_progress
+
+    settings = make_demo_settings(settings, has_folder=has_folder)
+    with show_progress() as on_progress:
+        report = prepare_demo(settings, on_progress)
+    if report is not None:
+        typer.echo(describe_report(report))
+    return settings
 
 
 program.command()(worker)

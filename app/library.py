@@ -45,6 +45,7 @@ from retrieval.errors import (
     IngestStopped,
     InvalidLibraryPath,
     LibraryUnusable,
+    ReadOnlyLibrary,
     UnknownDocument,
     UnknownJob,
 )
@@ -74,6 +75,7 @@ class Library(Answering, Viewing, Cataloguing):
         """
         super().__init__(settings)
         self.folder = settings.library
+        self.is_read_only = settings.read_only
         for name in (settings.model, settings.photo_model):
             check_name(name)
         if self.folder.exists() and not self.folder.is_dir():
@@ -189,8 +191,10 @@ class Library(Answering, Viewing, Cataloguing):
 
         Raises:
             PathNotFound: a path does not exist.
+            ReadOnlyLibrary: nobody may change it.
             IngestStopped: the library was closed meanwhile.
         """
+        self.check_writable()
         with self.work():
             ingested = run_ingest(
                 self.jobs,
@@ -211,6 +215,15 @@ class Library(Answering, Viewing, Cataloguing):
                 if optimize:
                     self.optimize()
             return ingested
+
+    def check_writable(self) -> None:
+        """Comes before whatever changes the library because somebody asks for it.
+
+        Raises:
+            ReadOnlyLibrary: nobody may change it.
+        """
+        if self.is_read_only:
+            raise ReadOnlyLibrary
 
     def announce(self, address: str) -> None:
         """Tells the processes that this one keeps out at which address the library is served."""
@@ -325,7 +338,12 @@ class Library(Answering, Viewing, Cataloguing):
         return found[0]
 
     def delete(self, document_id: str) -> None:
-        """Removes a document with its original, previews and vectors."""
+        """Removes a document with its original, previews and vectors.
+
+        Raises:
+            ReadOnlyLibrary: nobody may change it.
+        """
+        self.check_writable()
         with self._locks.writing():
             remove_document(self._files, document_id, self._index, self._documents)
         jobs = self._jobs.list_of_document(document_id)
@@ -402,7 +420,11 @@ class Library(Answering, Viewing, Cataloguing):
 
         Returns:
             What could not be repaired, and why.
+
+        Raises:
+            ReadOnlyLibrary: nobody may change it.
         """
+        self.check_writable()
         with self.work():
             failed = repair(
                 diagnosis,

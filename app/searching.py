@@ -31,6 +31,7 @@ from retrieval.snippets import Snippet, cut_snippet
 class Searching(ABC):
     """What a library, which is one, can be asked."""
 
+    is_read_only: bool
     encoders: LibraryEncoders
     jobs: Ingestion
     _documents: Documents
@@ -84,7 +85,8 @@ class Searching(ABC):
         photos = self.encoders.open_photos() if mode != Mode.TEXT and self._has_photos() else None
         reranker = self.encoders.open_reranker() if rerank and mode != Mode.VISUAL else None
         started = time.perf_counter()
-        self._documents.record_question(question)
+        if not self.is_read_only:
+            self._documents.record_question(question)
         query = Query(
             question,
             self.encoder.encode_query(question),

@@ -86,6 +86,7 @@ class Settings(BaseSettings):
     answer_timeout_s: float = Field(
         120.0, gt=0, description="how long the endpoint may stay silent"
     )
+    read_only: bool = Field(False, description="refuse whatever would change the library")
     host: str = Field("127.0.0.1", description="the address the web page is served on")
     port: int = Field(7860, ge=0, le=65535, description="its port; 0 takes a free one")
     api_key: SecretStr | None = Field(

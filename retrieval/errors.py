@@ -172,6 +172,18 @@ class LibraryUnusable(PagelensError):
     )
 
 
+class ReadOnlyLibrary(PagelensError):
+    """The library is shown, and nobody may change it."""
+
+    exit_code = 7
+    remedy = "Where it is served, PAGELENS_READ_ONLY=false, without --demo, lets it be changed."
+
+    def __init__(
+        self, message: str = "this library is read-only: it can be searched and looked at"
+    ) -> None:
+        super().__init__(message)
+
+
 class DatabaseServerFailed(LibraryUnusable):
     """The PostgreSQL server that holds the documents does not answer, or refused what was asked."""
 

@@ -44,12 +44,13 @@ def last_json(ended: subprocess.CompletedProcess[str]) -> Any:
 
 @contextmanager
 def serve_pagelens(
-    library: Path, *, stop_s: float = STOP_S, **settings: object
+    library: Path, *options: str, stop_s: float = STOP_S, **settings: object
 ) -> Iterator[PagelensServer]:
     """`pagelens serve` on a free port, in a process of its own, stopped when it is left.
 
     Args:
         library: the folder.
+        options: of the command, such as `--demo`.
         stop_s: how long it may take to stop; then it is killed.
         settings: by their names, such as `uploads_per_minute`; none of the environment counts.
 
@@ -58,7 +59,17 @@ def serve_pagelens(
     """
     environment = {key: v for key, v in os.environ.items() if not key.startswith("PAGELENS_")}
     environment |= {f"PAGELENS_{name.upper()}": str(value) for name, value in settings.items()}
-    command = [sys.executable, "-m", "app", "serve", "--port", "0", "--library", str(library)]
+    command = [
+        sys.executable,
+        "-m",
+        "app",
+        "serve",
+        "--port",
+        "0",
+        "--library",
+        str(library),
+        *options,
+    ]
     process = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, env=environment, text=True
     )

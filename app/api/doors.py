@@ -30,6 +30,7 @@ from retrieval.errors import (
     InvalidSetting,
     MissingCredentials,
     PagelensError,
+    ReadOnlyLibrary,
     TooManyUploads,
     UploadTooLarge,
 )
@@ -42,6 +43,9 @@ BACKUP = "/api/v1/backup"
 
 # Where files come in: the API's routes, and that of the web page's framework.
 UPLOAD_PATHS = ("/api/v1/documents", "/api/v1/search/image", "/gradio_api/upload")
+
+# What asks and changes nothing, though it is sent as what does.
+ASKING_PATHS = ("/api/v1/search", "/api/v1/search/image", "/api/v1/ask")
 
 # Routes of the web page's framework that fetch what lies elsewhere; the page needs none of them.
 FETCHING_PATH = re.compile(r"/(gradio_api/)?(proxy=|file=\s*[a-z][a-z0-9+.-]*:)", re.IGNORECASE)
@@ -131,6 +135,7 @@ class Doors:
         """
         self._app = app
         self._credentials = read_credentials(settings)
+        self._is_read_only = settings.read_only
         self._max_body_bytes = settings.upload_limit_bytes
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._upload_rate = RateLimitItemPerMinute(settings.uploads_per_minute)
@@ -163,6 +168,8 @@ class Doors:
         reads = scope.get("method") in ("GET", "HEAD") and scope["path"].startswith((API, MCP))
         if not is_safe or (reads and not is_followed_link(scope, headers)):
             check_origin(headers)
+        if self._is_read_only and is_change(scope):
+            raise ReadOnlyLibrary
         if not is_safe:
             self._check_size(scope["path"], headers)
             if scope["path"].rstrip("/") in UPLOAD_PATHS:
@@ -219,6 +226,13 @@ def check_origin(headers: Headers) -> None:
         is_own = origin is None or origin.partition("://")[2] == headers.get("host")
     if not is_own:
         raise ForeignRequest("requests from other web sites are refused")
+
+
+def is_change(scope: Scope) -> bool:
+    """Whether a request to the API would change the library, or fill its disk with a backup."""
+    path = scope["path"].rstrip("/")
+    is_asked = scope.get("method") in SAFE_METHODS or path in ASKING_PATHS
+    return path.startswith(API) and (not is_asked or path == BACKUP)
 
 
 def is_followed_link(scope: Scope, headers: Headers) -> bool:
