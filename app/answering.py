@@ -38,6 +38,11 @@ class Answering(Searching):
         self._answerer_lock = threading.Lock()
         self._answerer: Answerer | None = None
 
+    @property
+    def writes_answers(self) -> bool:
+        """Whether a model writes the answers; else they are quotes. Loads nothing."""
+        return self._answer_options.model is not None
+
     def open_answerer(self) -> Answerer:
         """Who answers, opened at the first call.
 

@@ -294,6 +294,18 @@ class Ingestion:
             )
         return self._begin_again(job_id)
 
+    def forget(self, job_id: str) -> Job:
+        """Takes a job that is over from the list; its document, if it has one, stays.
+
+        Raises:
+            UnknownJob, JobNotPossible: there is none, or it is under way.
+        """
+        job = self.find(job_id)
+        if not job.state.is_final:
+            raise JobNotPossible(f"{job.name}: a job that is {job.state.value} is not over")
+        self._jobs.forget([job_id])
+        return job
+
     def retry_failed(self) -> None:
         """Tries all failed jobs again, but for uploads, whose files may be gone."""
         for task in self._jobs.list_in(JobState.FAILED):

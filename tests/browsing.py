@@ -1,48 +1,52 @@
-"""What a person does on the web page, and sees of a picture there."""
+"""What a person does on the web page, and sees of it."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlencode
 
 from playwright.sync_api import expect
 
-# How much of a picture's upper and lower half is as yellow as a highlighter pen, in pixels.
-COUNT_YELLOW = """image => image.decode().then(() => {
-    const canvas = document.createElement("canvas");
-    [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
-    const context = canvas.getContext("2d");
-    context.drawImage(image, 0, 0);
-    const rgba = context.getImageData(0, 0, canvas.width, canvas.height).data;
-    const counts = [0, 0];
-    for (let i = 0; i < rgba.length; i += 4)
-        if (rgba[i] > 200 && rgba[i + 1] > 150 && rgba[i + 2] < 100)
-            counts[i < rgba.length / 2 ? 0 : 1]++;
-    return counts;
-})"""
+
+def ask_page(page, server, **fields):
+    """Opens the page at a search."""
+    page.goto(f"{server}/?{urlencode(fields)}" if fields else server)
+    expect(page.locator("#results > *")).not_to_have_count(0)
+
+
+def search_for(page, question):
+    page.get_by_label("Question", exact=True).fill(question)
+    page.get_by_label("Question", exact=True).press("Enter")
+
+
+def expect_found(page, best):
+    """Waits for an answer whose best card bears this name."""
+    expect(page.locator("#search-status")).to_contain_text("best first")
+    expect(page.locator("#results .card").first).to_have_attribute(
+        "aria-label", re.compile(f"^Result 1: {re.escape(best)}$")
+    )
+
+
+def open_best(page):
+    """Opens the best page in the viewer, and waits until its text is beside it."""
+    page.locator("#results .card h3 a").first.click()
+    expect(page.locator("#viewer .text")).not_to_be_empty()
+    return page.locator("#viewer")
 
 
 def open_library(page):
     page.get_by_role("tab", name="Library").click()
-
-
-def search_for(page, question):
-    page.get_by_label("Question").fill(question)
-    page.get_by_label("Question").press("Enter")
+    expect(page.locator("#library-summary")).to_contain_text("on the disk")
 
 
 def add_files(page, *files):
-    page.locator("#files input[type=file]").set_input_files(list(files))
-    expect(page.locator("#files .file-preview tr, #files .file")).to_have_count(len(files))
-    page.locator("#add").click()
+    page.get_by_label("Choose files").set_input_files(list(files))
 
 
-def search_with_picture(page, picture):
-    page.get_by_text("Search with a picture").click()
-    page.locator("#picture input[type=file]").set_input_files(picture)
-    page.locator("#picture img").wait_for(state="attached")
-    page.locator("#look").click()
-
-
-def click_page(page, x, y):
-    """Clicks the page shown large, once it is seen, at a place in fractions of its size."""
-    picture = page.locator("#page-picture img")
-    # Until its file has come it is nothing wide and nothing high, and Gradio heeds no click on it.
-    expect(picture).not_to_have_js_property("naturalWidth", 0)
-    box = picture.bounding_box()
-    picture.click(position={"x": x * box["width"], "y": y * box["height"]})
+def frame_region(page, x0, y0, x1, y1):
+    """Draws a box on the page in the viewer, from one corner to the other, in fractions of it."""
+    page.get_by_role("button", name="Frame a region").click()
+    box = page.locator("#viewer .sheet").bounding_box()
+    for x, y, act in ((x0, y0, "down"), (x1, y1, "up")):
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=4)
+        getattr(page.mouse, act)()

@@ -6,8 +6,7 @@ import gradio as gr
 
 # Gradio lets a component of one's own raise events, by the names that stand in its script.
 CONNECT = """
-window.pagelens = { trigger, upload, events: ["search", "ask", "library", "jobs"] };
-document.dispatchEvent(new Event("pagelens:ready"));
+window.pagelens = { trigger, upload, events: ["search", "ask", "stop", "library", "jobs"] };
 """
 
 

@@ -1,161 +1,160 @@
-"""The library tab: add documents, see what is there, delete."""
+"""The library tab: files on their way, the documents that are there, and what is done with them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from app.ingest_output import describe_report
+from app.cataloguing import DocumentOrder, DocumentQuery
 from app.library import Library
+from app.model_output import describe_encoders
 from app.wording import count_things, format_bytes
 from ingest.documents import Document
-from ingest.progress import STAGE_UNITS, Progress
 from retrieval.errors import PagelensError
+from retrieval.records import Kind
+from ui.cards import measure_page, name_page
 from ui.events import UNQUEUED
-from ui.text import show_line, show_refusals
+from ui.job_list import render_jobs
+from ui.rendering import render
+from ui.text import show_line
 
-HEADERS = ("Document", "Kind", "Pages", "Size", "Added")
+# Documents that are listed before more are asked for, and as many more each time.
+STEP_DOCUMENTS = 50
+KINDS = frozenset(kind.value for kind in Kind)
+ORDERS = frozenset(order.value for order in DocumentOrder)
 
-Shown = tuple[Any, ...]
+
+@dataclass(frozen=True, slots=True)
+class ListedDocument:
+    """A document as the list shows it; `size_px` is that of its first page's picture."""
+
+    document: Document
+    page: str
+    size_px: tuple[int, int] | None
+    kind: str
+    added: str
 
 
 @dataclass(frozen=True, slots=True)
 class LibraryTab:
-    """Adds, lists and deletes documents."""
+    """Lists jobs and documents, and acts on them.
+
+    Attributes:
+        library: holds them.
+        upload_limit_bytes: the largest file that the server takes.
+    """
 
     library: Library
+    upload_limit_bytes: int
 
-    def build(self, page: gr.Blocks, tab: gr.Tab) -> None:
+    def build(self, tab: gr.Tab, bridge: gr.HTML) -> None:
         """Lays out the tab and wires its events."""
-        with gr.Row():
-            with gr.Column(scale=2, min_width=280):
-                # Content decides what a file is, so no type is asked for here.
-                files = gr.File(
-                    label="PDFs, scans and pictures: choose or drop them, then press Add",
-                    file_count="multiple",
-                    file_types=None,
-                    height=180,
-                    elem_id="files",
-                )
-                add = gr.Button("Add to the library", variant="primary", elem_id="add")
-                report = gr.HTML(elem_id="add-report")
-                refusals = gr.HTML(elem_id="refusals")
-            with gr.Column(scale=3, min_width=320):
-                summary = gr.HTML(elem_id="library-summary")
-                table = gr.Dataframe(
-                    headers=list(HEADERS),
-                    datatype="str",
-                    type="array",
-                    label="Documents",
-                    show_label=False,
-                    interactive=False,
-                    wrap=True,
-                    max_height=420,
-                    # On a phone the table scrolls: shares of its width would break words.
-                    column_widths=["290px", "84px", "84px", "92px", "160px"],
-                    buttons=[],
-                    elem_id="documents",
-                )
-                with gr.Row(elem_id="delete-row"):
-                    chosen = gr.Dropdown(
-                        label="Delete a document", choices=[], scale=4, elem_id="chosen"
-                    )
-                    delete = gr.Button("Delete", scale=1, min_width=100, elem_id="delete")
-                with gr.Row(visible=False) as confirmation:
-                    confirm = gr.Button("Yes, delete it", variant="stop", elem_id="confirm-delete")
-                    keep = gr.Button("Keep it", elem_id="keep")
-                deletion = gr.HTML(elem_id="deletion")
-        listed = [summary, table, chosen, confirmation]
-        private = {"api_visibility": "private"}
-        quiet = {"show_progress": "hidden", **UNQUEUED, **private}
-        add.click(
-            self.add, files, [files, report, refusals, *listed], show_progress_on=files, **private
+        bare: dict[str, Any] = {"apply_default_css": False}
+        frame = render(
+            "library.html",
+            read_only=self.library.is_read_only,
+            upload_limit_bytes=self.upload_limit_bytes,
         )
-        delete.click(self.ask_to_confirm, chosen, [confirmation, deletion], **quiet)
-        keep.click(self.hide_confirmation, None, confirmation, **quiet)
-        chosen.input(self.hide_confirmation, None, confirmation, **quiet)
-        confirm.click(self.delete, chosen, [deletion, *listed], **quiet)
-        for event in (page.load, tab.select):
-            event(self.list_documents, None, listed, **quiet)
+        gr.HTML(frame, elem_id="adding", **bare)
+        notice = gr.HTML(elem_id="library-notice", **bare)
+        jobs = gr.HTML(elem_id="jobs", **bare)
+        form = gr.HTML(self.show_form, elem_id="documents-box", **bare)
+        summary = gr.HTML(elem_id="library-summary", **bare)
+        documents = gr.HTML(elem_id="documents", **bare)
+        listed = [notice, jobs, summary, documents]
+        quiet = {"show_progress": "hidden", "api_visibility": "private", **UNQUEUED}
+        bridge.library(self.act, None, listed, trigger_mode="multiple", **quiet)
+        # Asked for every second while a job is under way; one that comes late is passed over.
+        bridge.jobs(self.show_jobs, None, jobs, **quiet)
+        tab.select(self.show_form, None, form, **quiet)
 
-    def add(self, files: Sequence[str] | None, progress: gr.Progress = gr.Progress()) -> Shown:  # noqa: B008
-        """Adds the uploaded files and says what became of them."""
+    def show_form(self) -> str:
+        """The fields that say which documents are listed, and how."""
+        return render("documents_form.html", tags=self.library.list_tags())
 
-        def show_progress(at: Progress) -> None:
-            text = f"{at.stage.capitalize()} {at.document}".rstrip()
-            progress((at.done, at.total or None), desc=text, unit=STAGE_UNITS[at.stage])
+    def show_jobs(self) -> str:
+        """The files on their way, as they stand."""
+        return render_jobs(self.library, read_only=self.library.is_read_only)
 
-        if not files:
-            nothing = show_line("Choose files, or drop them above, first.")
-            return gr.skip(), nothing, "", *self.list_documents()
+    def act(self, event: gr.EventData) -> tuple[str, str, str, str]:
+        """Does what a button of the page says, then lists what there is."""
         try:
-            report = self.library.ingest(
-                [Path(file) for file in files],
-                show_progress,
-                are_uploads=True,
-                # Others may be searching: the index is merged when it is served again.
-                optimize=False,
-            )
+            said = self._do(str(event.act), event)
         except PagelensError as error:
-            return None, show_line(str(error)), "", *self.list_documents()
-        refused = [f"{refusal.path.name}: {refusal.error}" for refusal in report.failed]
-        line = show_line(describe_report(report))
-        return None, line, show_refusals(refused), *self.list_documents()
+            said = str(error)
+        return show_line(said), self.show_jobs(), self._summarise(), self._list(dict(event.view))
 
-    def list_documents(self) -> Shown:
-        """The summary, the table, what can be deleted; and no question open."""
-        documents = self.library.list_documents()
-        counts = self.library.count()
-        summary = show_line(
+    def _do(self, act: str, event: gr.EventData) -> str:
+        """What came of an act, in words; nothing where it is seen in the lists."""
+        if act == "list":
+            return ""
+        name = str(event.id)
+        match act:
+            case "delete":
+                document = self.library.find_document(name)
+                self.library.delete(document.document_id)
+                n_pages = count_things(document.n_pages, "page")
+                return f"Deleted {document.name} ({n_pages})."
+            case "tag":
+                tags = dict.fromkeys(tag.strip() for tag in str(event.tags).split(","))
+                document = self.library.write_tags(name, [tag for tag in tags if tag])
+                return f"{document.name} has {count_things(len(document.tags), 'tag')} now."
+            case "reindex":
+                job = self.library.reindex(name)
+                return f"{job.name} is read anew; until that is done it is not found."
+            case "cancel":
+                self.library.jobs.cancel(name)
+            case "pause":
+                self.library.jobs.pause(name)
+            case "resume":
+                self.library.jobs.resume(name)
+            case "retry":
+                self.library.jobs.retry(name)
+            case "dismiss":
+                self.library.jobs.forget(name)
+        return ""
+
+    def _summarise(self) -> str:
+        status = self.library.status()
+        counts = status.counts
+        held = (
             f"{count_things(counts.documents, 'document')}, {count_things(counts.pages, 'page')}, "
-            f"encoder {self.library.encoder.spec.id}"
+            f"{count_things(counts.photos, 'photo')}; {format_bytes(status.n_bytes)} on the disk."
         )
-        choices = [
-            (f"{d.name} ({count_things(d.n_pages, 'page')}, added {format_time(d)})", d.document_id)
-            for d in documents
-        ]
-        return (
-            summary,
-            [describe_document(document) for document in documents],
-            gr.Dropdown(choices=choices, value=None),
-            gr.Row(visible=False),
+        return show_line(held) + show_line(" ".join(describe_encoders(self.library)))
+
+    def _list(self, view: dict[str, Any]) -> str:
+        query = DocumentQuery(
+            contains=str(view.get("contains") or "").strip() or None,
+            kind=Kind(view["kind"]) if view.get("kind") in KINDS else None,
+            tag=str(view.get("tag") or "") or None,
+            sort=DocumentOrder(view["sort"]) if view.get("sort") in ORDERS else DocumentOrder.ADDED,
+        )
+        documents = self.library.list_documents(query)
+        limit = max(STEP_DOCUMENTS, int(view.get("limit") or 0))
+        shown = [self._describe(document) for document in documents[:limit]]
+        return render(
+            "documents.html",
+            documents=shown,
+            is_empty=query == DocumentQuery(),
+            n_more=len(documents) - len(shown),
+            next_limit=limit + STEP_DOCUMENTS,
+            read_only=self.library.is_read_only,
         )
 
-    def ask_to_confirm(self, document_id: str | None) -> Shown:
-        """Opens the question whether to delete, where a document is chosen."""
-        text = "" if document_id else "Choose a document first."
-        return gr.Row(visible=bool(document_id)), show_line(text)
-
-    def hide_confirmation(self) -> Any:
-        """Takes the question back."""
-        return gr.Row(visible=False)
-
-    def delete(self, document_id: str) -> Shown:
-        """Deletes a document, after the second click."""
-        try:
-            document = self.library.find_document(document_id)
-            self.library.delete(document.document_id)
-        except PagelensError as error:
-            return show_line(str(error)), *self.list_documents()
-        n_pages = count_things(document.n_pages, "page")
-        return show_line(f"Deleted {document.name} ({n_pages})."), *self.list_documents()
+    def _describe(self, document: Document) -> ListedDocument:
+        return ListedDocument(
+            document,
+            name_page(document.document_id, 0),
+            measure_page(self.library, document.document_id, 0),
+            describe_kind(document),
+            document.added_at.astimezone().strftime("%Y-%m-%d %H:%M"),
+        )
 
 
-def describe_document(document: Document) -> list[str]:
-    """One line of the table."""
-    return [
-        document.name,
-        document.kind.value,
-        f"{document.n_pages:,}",
-        format_bytes(document.n_bytes),
-        format_time(document),
-    ]
-
-
-def format_time(document: Document) -> str:
-    """When a document was added, by this machine's clock."""
-    return document.added_at.astimezone().strftime("%Y-%m-%d %H:%M")
+def describe_kind(document: Document) -> str:
+    """What a document is to people: a format, and whether it is found by its looks."""
+    name = document.media_type.name
+    return f"photo, {name}" if document.kind is Kind.PHOTO else name

@@ -7,7 +7,10 @@ from pathlib import Path
 import gradio as gr
 from anyio import CapacityLimiter
 
+from app.api.requests import make_answer_turns
 from app.library import Library
+from app.settings import Settings
+from ui.ask_tab import AskTab
 from ui.bridge import build_bridge
 from ui.library_tab import LibraryTab
 from ui.models_tab import ModelsTab
@@ -22,11 +25,14 @@ CACHE_AGE_S = 7200
 TITLE = "<h1>Pagelens</h1><p>Search documents by how they look.</p>"
 
 
-def build_page(library: Library, turns: CapacityLimiter, uploads: Path) -> gr.Blocks:
+def build_page(
+    library: Library, settings: Settings, turns: CapacityLimiter, uploads: Path
+) -> gr.Blocks:
     """The page over an open library.
 
     Args:
         library: is shown.
+        settings: those that it is served with.
         turns: in which searches go, those of the REST API included.
         uploads: the folder in which Gradio keeps what is handed in to search with.
     """
@@ -40,8 +46,10 @@ def build_page(library: Library, turns: CapacityLimiter, uploads: Path) -> gr.Bl
         gr.HTML(TITLE, elem_id="title", apply_default_css=False)
         with gr.Tab("Search", elem_id="search-tab") as search:
             SearchTab(library, turns, uploads).build(search, bridge)
+        with gr.Tab("Ask", elem_id="ask-tab"):
+            AskTab(library, turns, make_answer_turns()).build(bridge)
         with gr.Tab("Library", elem_id="library-tab") as documents:
-            LibraryTab(library).build(page, documents)
+            LibraryTab(library, settings.upload_limit_bytes).build(documents, bridge)
         with gr.Tab("Models", elem_id="models-tab") as models:
             ModelsTab(library).build(page, models)
         gr.HTML(render("viewer.html"), apply_default_css=False)

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 from anyio import CapacityLimiter, to_thread
 
+from app.demo import find_examples
 from app.filters import build_filter
 from app.library import Library
 from app.wording import count_things
@@ -147,7 +148,13 @@ class SearchTab:
             if documents
             else ""
         )
-        landing = render("landing.html", n_documents=len(documents), examples=(), shelf=shelf)
+        landing = render(
+            "landing.html",
+            n_documents=len(documents),
+            examples=find_examples(self.library),
+            is_read_only=self.library.is_read_only,
+            shelf=shelf,
+        )
         return show_line(status), landing
 
 

@@ -121,3 +121,9 @@ def resume_job(job_id: JobId, library: LibraryDependency) -> JobBody:
 def retry_job(job_id: JobId, library: LibraryDependency) -> JobBody:
     """Begins a failed or cancelled job again."""
     return show_job(library, library.jobs.retry(job_id))
+
+
+@router.delete("/{job_id}")
+def forget_job(job_id: JobId, library: LibraryDependency) -> JobBody:
+    """Takes a job that is over from the list; its document, if it has one, stays."""
+    return show_job(library, library.jobs.forget(job_id))

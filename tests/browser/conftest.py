@@ -12,7 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
+from tests.terminal import ROOT, run_pagelens
+
+SAMPLE_DOCS = ROOT / "sample_docs"
+INGEST_S = 300
 CHROMIUM = shutil.which("chromium")
 CHROMIUM_ARGS = [
     "--no-sandbox",
@@ -29,16 +34,72 @@ STOP_S = 15
 EXPECT_MS = 15_000
 
 
+# What was measured, as (what, seconds, limit in seconds); printed at the end of the run.
+TIMINGS = "timings of the web page"
+
+
+@pytest.fixture
+def report_timing(record_property):
+    """Notes how long something took, to be printed, and checks it against its limit."""
+
+    def report(what: str, seconds: float, limit_s: float) -> None:
+        record_property(TIMINGS, f"{what}: {seconds:.2f} s (limit {limit_s:.0f} s)")
+        assert seconds < limit_s, f"{what} took {seconds:.2f} s"
+
+    return report
+
+
 def pytest_terminal_summary(terminalreporter):
+    timings = [
+        value
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        for name, value in getattr(report, "user_properties", ())
+        if name == TIMINGS
+    ]
+    if timings:
+        terminalreporter.section(TIMINGS)
+        for line in dict.fromkeys(timings):
+            terminalreporter.line(line)
     if CHROMIUM is None:
         terminalreporter.section("BROWSER TESTS WERE NOT RUN", sep="!", red=True)
         terminalreporter.line("There is no Chromium here: `apt-get install chromium`, then again.")
 
 
+@pytest.fixture(scope="session")
+def sample_library(tmp_path_factory):
+    """The library of the sample documents, made once for all workers; copy it to serve it."""
+    if CHROMIUM is None:
+        pytest.skip("no chromium: apt-get install chromium")
+    base = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        base = base.parent
+    folder = base / "sample-library"
+    with FileLock(base / "sample-library.lock"):
+        if not folder.exists():
+            half_done = base / "sample-library-half-done"
+            shutil.rmtree(half_done, ignore_errors=True)
+            ended = run_pagelens(
+                "ingest", SAMPLE_DOCS / "corpus", "--library", half_done, timeout_s=INGEST_S
+            )
+            assert ended.returncode == 0, ended.stderr
+            half_done.rename(folder)
+    return folder
+
+
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """The address of a server over an empty library; skips before it starts one in vain."""
-    with start_server(tmp_path_factory.mktemp("served")) as address:
+def library():
+    """The library that is served; None for an empty one. Modules say which."""
+    return None
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, library):
+    """The address of a server; skips before it starts one in vain."""
+    folder = tmp_path_factory.mktemp("served")
+    if library is not None:
+        shutil.copytree(library, folder / "library")
+    with start_server(folder) as address:
         yield address
 
 
@@ -93,14 +154,11 @@ def browser():
 
 @pytest.fixture
 def page(browser, server, request):
-    """The web page, freshly opened; asks nothing of other hosts, and fails no script."""
+    """A page of the browser; asks nothing of other hosts, and fails no script."""
     asked, script_errors = [], []
     page = browser.new_page()
     page.on("request", lambda asked_for: asked.append(asked_for.url))
     page.on("pageerror", lambda error: script_errors.append(str(error)))
-    # Once it asks for what it shows at first, it also takes what is typed.
-    with page.expect_response("**/gradio_api/run/predict*"):
-        page.goto(server)
     yield page
     SCREENSHOTS.mkdir(exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"{request.node.name}.png")

@@ -1,12 +1,17 @@
 // The address of the page is all it remembers of a search: every act changes it, and what is shown
 // follows from it. So it can be shared, and the back button works.
 
-const TABS = ["search", "ask", "library", "models"];
+import { whenLaidOut } from "./laid_out.js";
+
+// The tabs in their order, and what is there once one is laid out.
+const TABS = { search: "search-form", ask: "ask-form", library: "documents-form", models: "models" };
 export const FILTERS = ["document", "kind", "tag", "from", "until", "group"];
 // Which page is open: to open another asks nothing anew.
 const OPEN_PAGE = "page";
 
+// The address of the search that is shown, and the tab that is open.
 let shown = null;
+let openTab = null;
 
 export function readAddress() {
   return new URLSearchParams(location.search);
@@ -75,6 +80,10 @@ function follow() {
       window.pagelens.trigger("search", { address: shown });
     }
   }
+  if (tab !== openTab && TABS[tab])
+    whenLaidOut([TABS[tab]], () =>
+      document.dispatchEvent(new CustomEvent("pagelens:tab", { detail: tab })));
+  openTab = tab;
   document.dispatchEvent(new CustomEvent("pagelens:page", { detail: page }));
 }
 
@@ -83,7 +92,7 @@ function tabButtons() {
 }
 
 function showTab(name) {
-  const button = tabButtons()[TABS.indexOf(name)];
+  const button = tabButtons()[Object.keys(TABS).indexOf(name)];
   if (button?.getAttribute("aria-selected") === "false") button.click();
 }
 
@@ -103,7 +112,7 @@ function clickLink(event) {
     event.preventDefault();
     goTo(new URLSearchParams({ tab: target.dataset.tab }));
   } else if (event.isTrusted) {
-    const name = TABS[tabButtons().indexOf(target)];
+    const name = Object.keys(TABS)[tabButtons().indexOf(target)];
     goTo(new URLSearchParams(name === "search" ? shown ?? "" : { tab: name }));
   }
 }

@@ -1,16 +1,23 @@
 // Starts the scripts of the page once Gradio has laid it out.
 
 import { startAddress } from "./address.js";
+import { startAsk } from "./ask.js";
 import { startEvidence } from "./evidence.js";
+import { whenLaidOut } from "./laid_out.js";
+import { startLibrary } from "./library.js";
 import { startPictures } from "./pictures.js";
+import { startUploads } from "./uploads.js";
 import { startViewer } from "./viewer.js";
 
 function start() {
   startEvidence();
   startPictures();
   startViewer();
+  startLibrary();
+  startUploads();
+  startAsk();
   startAddress();
 }
 
-if (window.pagelens) start();
-else document.addEventListener("pagelens:ready", start, { once: true });
+// The bridge is connected before the first tab is there.
+whenLaidOut(["bridge", "results", "search-form", "viewer"], start);

@@ -16,6 +16,9 @@ let zoom = 1;
 let ratio = 0.7;
 let documents = new Map();
 
+// Where the pages stand that were found, on the tab that is open.
+const found = () =>
+  document.getElementById(readAddress().get("tab") === "ask" ? "ask-answer" : "results");
 const dialog = () => document.getElementById("viewer");
 const part = (selector) => dialog().querySelector(selector);
 const route = () => `/api/v1/documents/${shown.id}`;
@@ -39,10 +42,10 @@ function openPage(name) {
 
 async function showPage() {
   const page = shown;
-  const card = document.querySelector(`#results .card[data-page="${pageName()}"]`);
+  const card = found().querySelector(`.card[data-page="${pageName()}"]`);
   zoom = 1;
   part(".trouble").hidden = true;
-  part("#viewer-title").textContent = card?.querySelector("h3")?.textContent ?? "";
+  part("#viewer-title").textContent = card?.querySelector("h3, .label")?.textContent ?? "";
   part(".at").textContent = `page ${page.number.toLocaleString("en")}`;
   part(".like-page").href = `/?like=${pageName()}`;
   part(".copy-link").href = `/?page=${pageName()}`;
@@ -99,7 +102,7 @@ function lightUp(card) {
   part(".sheet .evidence")?.remove();
   const layer = card?.querySelector(".evidence")?.cloneNode(true);
   const choices = part(".words");
-  const known = document.querySelector("#results .words");
+  const known = found().querySelector(".words");
   choices.hidden = !layer || !known;
   if (choices.hidden) return;
   part(".sheet").append(layer);
