@@ -43,7 +43,7 @@ class Crop:
     Attributes:
         ratio: width by height.
         zoom: width of the picture by that of the crop.
-        left: of the picture, in percent of the crop's width; `top` of its height.
+        left: what of the picture lies left of it, in percent of the picture; `top` above it.
     """
 
     ratio: float
@@ -200,4 +200,4 @@ def cut_out(boxes: Sequence[Box], size_px: tuple[int, int]) -> Crop:
     y1 = min(1.0, max(box.y1 for box in boxes) + CROP_MARGIN)
     width, height = x1 - x0, y1 - y0
     ratio = width * size_px[0] / (height * size_px[1])
-    return Crop(ratio, 1 / width, -100 * x0 / width, -100 * y0 / height)
+    return Crop(ratio, 1 / width, 100 * x0, 100 * y0)
