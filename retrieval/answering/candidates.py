@@ -1,4 +1,4 @@
-"""What of a page could be quoted: its sentences and the rows of its tables, word for word."""
+"""What of a page could be quoted, word for word: sentences, table rows, captions of figures."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from PIL import Image
+
+from retrieval.answering.figures import find_figures, list_labels
 from retrieval.answering.lines import Line, build_lines, surround
 from retrieval.answering.records import QuoteKind
 from retrieval.records import Box, Word
@@ -24,6 +27,8 @@ LABELLED_WORDS = 12
 SENTENCE_WORDS = 80
 
 SENTENCE_END = re.compile(r"[.!?…。！？]['\"”’»)\]]*$")
+# The columns of many tables are years.
+YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 # "No. 44", "A. Varr", "Nov. à mars": no sentence ends there.
 ABBREVIATION = re.compile(r"^\(?(?:[^\W\d_]|(?i:no|nr|mr|mrs|ms|dr|st|fig|vol|pp|cf|vs|ca))\.$")
 
@@ -34,29 +39,54 @@ class Candidate:
 
     Attributes:
         words: in reading order.
-        boxes: where they stand, a box a line.
+        boxes: where they stand, a box a line; of a figure, also its picture's.
         header: of a table row, what the row says that names its columns.
+        labels: of a figure, what is written in its picture.
     """
 
     kind: QuoteKind
     words: tuple[Word, ...]
     boxes: tuple[Box, ...]
     header: str = ""
+    labels: str = ""
 
     @property
     def text(self) -> str:
         """Its words, as they stand on the page."""
         return " ".join(word.text for word in self.words)
 
+    @property
+    def passage(self) -> str:
+        """What is read to see whether it answers: its words, and what explains them."""
+        return " ".join(filter(None, (self.header, self.text, self.labels)))
 
-def list_candidates(words: Sequence[Word]) -> list[Candidate]:
-    """The sentences and table rows of a page, in reading order."""
-    return [
-        candidate
-        for block in _split_blocks(build_lines(words))
-        for candidate in (_list_rows(block) if len(block[0].cells) > 1 else _list_sentences(block))
-        if any(character.isalnum() for character in candidate.text)
-    ]
+
+def list_candidates(words: Sequence[Word], picture: Image.Image | None = None) -> list[Candidate]:
+    """The sentences, table rows and figures of a page, in reading order.
+
+    Args:
+        words: of the page, in reading order.
+        picture: of the page; without one no figures are found.
+    """
+    lines = build_lines(words)
+    figures = {} if picture is None else {at: box for box, at in find_figures(picture, lines)}
+    captions = {lines[at].words[0]: box for at, box in figures.items()}
+    candidates: list[Candidate] = []
+    for block in _split_blocks(lines):
+        begun = [captions[line.words[0]] for line in block if line.words[0] in captions]
+        if begun:
+            candidates.append(_build_figure(block, begun[0], lines))
+        elif len(block[0].cells) > 1:
+            candidates += _list_rows(block)
+        else:
+            candidates += _list_sentences(block)
+    return [each for each in candidates if any(c.isalnum() for c in each.text)]
+
+
+def _build_figure(block: Sequence[Line], region: Box, lines: Sequence[Line]) -> Candidate:
+    caption = tuple(word for line in block for word in line.words)[:SENTENCE_WORDS]
+    boxes = (*(line.box for line in block), region)
+    return Candidate(QuoteKind.FIGURE, caption, boxes, labels=" ".join(list_labels(region, lines)))
 
 
 def _split_blocks(lines: Sequence[Line]) -> Iterator[list[Line]]:
@@ -110,7 +140,7 @@ def _is_label(label: Sequence[Line], block: Sequence[Line]) -> bool:
 def _list_rows(block: Sequence[Line]) -> Iterator[Candidate]:
     header = ""
     for place, line in enumerate(block):
-        has_number = any(character.isdigit() for character in line.text)
+        has_number = any(c.isdigit() for c in YEAR.sub("", line.text))
         if place == 0 and len(block) > 2 and not has_number:
             header = line.text
             continue

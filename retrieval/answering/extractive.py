@@ -69,7 +69,7 @@ class ExtractiveAnswerer:
 
     name = EXTRACTIVE
     is_generated = False
-    wants_pictures = False
+    wants_pictures = True
     page_limit = QUOTED_PAGES
 
     def __init__(self, reranker: Reranker | None) -> None:
@@ -121,12 +121,12 @@ def rank_quotes(
     candidates = [
         _Ranked(page, rank, candidate, _weigh_evidence(page.evidence, candidate.boxes))
         for rank, page in enumerate(pages)
-        for candidate in list_candidates(page.words)
+        for candidate in list_candidates(page.words, page.picture)
     ]
     if not candidates:
         return []
     read = _choose(question, candidates)
-    passages = [f"{c.candidate.header} {c.candidate.text}".strip() for c in read]
+    passages = [each.candidate.passage for each in read]
     logits = reranker.score(question, passages) if reranker else np.zeros(len(read))
     asked = {term for word in question.split() for term in split_word(word)}
     quotes: dict[str, Quote] = {}
@@ -149,9 +149,7 @@ def rank_quotes(
 
 def _choose(question: str, candidates: Sequence[_Ranked]) -> list[_Ranked]:
     """The candidates worth reading, by evidence and by the rarity of the terms they share."""
-    shared = weigh_shared(
-        question, [f"{c.candidate.header} {c.candidate.text}".split() for c in candidates]
-    )
+    shared = weigh_shared(question, [each.candidate.passage.split() for each in candidates])
     most = max(shared) or 1.0
     weights = [
         each.evidence + RARITY_WEIGHT * weight / most
