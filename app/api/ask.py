@@ -25,9 +25,10 @@ router = APIRouter(prefix="/ask", tags=["ask"])
 
 
 class Answering:
-    """An answer on its way, that may be given up while a thread waits for its next event."""
+    """An answer on its way, which may be given up while a thread waits for its next event."""
 
-    def __init__(self, events: Iterator[AnswerEvent]) -> None:
+    def __init__(self, asked: Asked, events: Iterator[AnswerEvent]) -> None:
+        self._stop = asked.stop
         self._events = events
         self._lock = threading.Lock()
         self._is_given_up = False
@@ -39,25 +40,12 @@ class Answering:
             PagelensError: the answer failed.
         """
         with self._lock:
-            event = None if self._is_given_up else next(self._events, None)
-            if self._is_given_up:
-                self._close()
-            return event
+            return None if self._is_given_up else next(self._events, None)
 
     def give_up(self) -> None:
-        """Ends the work now, or as soon as the event that is waited for has come."""
+        """Ends the work; a thread that waits for an event is woken."""
         self._is_given_up = True
-        if self._lock.acquire(blocking=False):
-            try:
-                self._close()
-            finally:
-                self._lock.release()
-
-    def _close(self) -> None:
-        # Of an iterator that is a generator, as all of ours are.
-        close = getattr(self._events, "close", None)
-        if close is not None:
-            close()
+        self._stop.set()
 
 
 async def find_pages(
@@ -95,7 +83,7 @@ async def ask(
     # Quoting works on a core, as a search does; a model is waited for.
     waits = library.open_answerer().is_generated
     turns: CapacityLimiter = answer_turns if waits else search_turns
-    answering = Answering(library.answer(asked))
+    answering = Answering(asked, library.answer(asked))
     try:
         while True:
             event = await to_thread.run_sync(answering.read, limiter=turns, abandon_on_cancel=True)

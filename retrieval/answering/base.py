@@ -2,12 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from retrieval.answering.records import AnswerEvent, Citation, FoundPage
 from retrieval.records import Box
+
+
+class StopSignal:
+    """Tells an answer on its way that nobody waits for it any more; from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._interrupt: Callable[[], None] | None = None
+        self._is_set = False
+
+    def set(self) -> None:
+        """Interrupts what the answerer waits for, now or as soon as it does."""
+        with self._lock:
+            self._is_set = True
+            if self._interrupt is not None:
+                self._interrupt()
+
+    @contextmanager
+    def interrupting(self, interrupt: Callable[[], None]) -> Iterator[None]:
+        """Meanwhile, `interrupt` is called where the signal is set, or is set already."""
+        with self._lock:
+            self._interrupt = interrupt
+            if self._is_set:
+                interrupt()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._interrupt = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,12 +50,14 @@ class Asked:
         pages: best first, as many as the answerer wants at most.
         is_good: whether the best page answers better than pages answer nonsense.
         started: when the question was asked, by `time.perf_counter`.
+        stop: ends the answer; whoever iterates over it may close the iterator instead.
     """
 
     question: str
     pages: tuple[FoundPage, ...]
     is_good: bool
     started: float
+    stop: StopSignal = field(default_factory=StopSignal)
 
 
 class Answerer(Protocol):

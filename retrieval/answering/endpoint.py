@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import base64
 import io
+import socket
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from PIL import Image
 
+from retrieval.answering.base import StopSignal
 from retrieval.answering.generated import GeneratingAnswerer
 from retrieval.answering.prompt import Prompt
 from retrieval.errors import (
@@ -83,7 +85,7 @@ class EndpointAnswerer(GeneratingAnswerer):
             ),
         )
 
-    def _write(self, prompt: Prompt) -> Generator[str, None, None]:
+    def _write(self, prompt: Prompt, stop: StopSignal) -> Generator[str, None, None]:
         content: list[ChatCompletionContentPartParam] = [
             {"type": "text", "text": part}
             if isinstance(part, str)
@@ -100,7 +102,7 @@ class EndpointAnswerer(GeneratingAnswerer):
                 ],
                 stream=True,
             )
-            with stream:
+            with stream, stop.interrupting(lambda: _hang_up(stream.response)):
                 for chunk in stream:
                     text, is_last = _read_chunk(chunk)
                     is_finished = is_finished or is_last
@@ -167,6 +169,16 @@ def to_data_url(picture: Image.Image) -> str:
     content = io.BytesIO()
     picture.convert("RGB").save(content, "JPEG", quality=PICTURE_QUALITY)
     return "data:image/jpeg;base64," + base64.b64encode(content.getvalue()).decode("ascii")
+
+
+def _hang_up(response: Any) -> None:
+    """Ends a connection that another thread may be waiting on: closing alone wakes nobody."""
+    network = response.extensions.get("network_stream")
+    connection = network.get_extra_info("socket") if network is not None else None
+    if connection is not None:
+        # It may be closed already.
+        with suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
 
 
 def _read_chunk(chunk: Any) -> tuple[str, bool]:

@@ -87,8 +87,8 @@ def _to_cells(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:
     height, width = ink.shape
     padded = np.pad(ink, ((0, -height % CELL_PX), (0, -width % CELL_PX)))
     rows, columns = padded.shape[0] // CELL_PX, padded.shape[1] // CELL_PX
-    cells: NDArray[np.bool_] = padded.reshape(rows, CELL_PX, columns, CELL_PX).any(axis=(1, 3))
-    return cells
+    counts = padded.reshape(rows, CELL_PX, columns, CELL_PX).sum(axis=(1, 3))
+    return np.asarray(counts > 0)
 
 
 def _join_cells(cells: NDArray[np.bool_]) -> Iterator[tuple[int, int, int, int]]:

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator
 from contextlib import closing
 
-from retrieval.answering.base import Asked, merge_citations
+from retrieval.answering.base import Asked, StopSignal, merge_citations
 from retrieval.answering.citations import find_mentions
 from retrieval.answering.prompt import Prompt, build_prompt, says_not_held
 from retrieval.answering.records import (
@@ -67,7 +67,7 @@ class GeneratingAnswerer(ABC):
         yield AnswerPages(self.name, self.is_generated, prompt.pages, prompt.budget)
         written = ""
         if prompt.pages:
-            with closing(self._write(prompt)) as deltas:
+            with closing(self._write(prompt, asked.stop)) as deltas:
                 for delta in deltas:
                     text = _clean(delta)[: ANSWER_CHARACTERS - len(written)]
                     if text:
@@ -80,8 +80,8 @@ class GeneratingAnswerer(ABC):
         yield AnswerEnd(is_answered, citations, time.perf_counter() - asked.started)
 
     @abstractmethod
-    def _write(self, prompt: Prompt) -> Generator[str, None, None]:
-        """What the model writes, piece by piece; closing it ends the work."""
+    def _write(self, prompt: Prompt, stop: StopSignal) -> Generator[str, None, None]:
+        """What the model writes, piece by piece; closing it, or the signal, ends the work."""
 
 
 def _read_citations(text: str, pages: tuple[CitedPage, ...], asked: Asked) -> tuple[Citation, ...]:

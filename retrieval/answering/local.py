@@ -6,6 +6,7 @@ import threading
 from collections.abc import Generator
 from typing import Any
 
+from retrieval.answering.base import StopSignal
 from retrieval.answering.generated import GeneratingAnswerer
 from retrieval.answering.prompt import Prompt
 from retrieval.encoders.devices import Placement, map_out_of_memory, place_model
@@ -43,35 +44,35 @@ class LocalAnswerer(GeneratingAnswerer):
         # A model holds the state of one answer.
         self._turn = threading.Lock()
 
-    def _write(self, prompt: Prompt) -> Generator[str, None, None]:
+    def _write(self, prompt: Prompt, stop: StopSignal) -> Generator[str, None, None]:
         from transformers import TextIteratorStreamer
 
         streamer: Any = TextIteratorStreamer(
             self._processor.tokenizer, skip_prompt=True, skip_special_tokens=True
         )
-        stop = threading.Event()
+        is_over = threading.Event()
         failed: list[BaseException] = []
 
         def generate() -> None:
             try:
-                self._generate(prompt, streamer, stop)
+                self._generate(prompt, streamer, is_over)
             except BaseException as error:
                 failed.append(error)
             finally:
                 streamer.end()
 
-        with self._turn:
+        with self._turn, stop.interrupting(is_over.set):
             thread = threading.Thread(target=generate, name="answer")
             thread.start()
             try:
                 yield from streamer
             finally:
-                stop.set()
+                is_over.set()
                 thread.join()
         if failed:
             raise _map_failure(failed[0]) from failed[0]
 
-    def _generate(self, prompt: Prompt, streamer: Any, stop: threading.Event) -> None:
+    def _generate(self, prompt: Prompt, streamer: Any, is_over: threading.Event) -> None:
         import torch
         from transformers import StoppingCriteriaList
 
@@ -94,7 +95,7 @@ class LocalAnswerer(GeneratingAnswerer):
         ).to(self._placement.device, dtype=self._placement.torch_dtype)
 
         def is_stopped(ids: Any, scores: Any, **_: Any) -> Any:  # noqa: ARG001
-            return torch.full((len(ids),), stop.is_set(), dtype=torch.bool, device=ids.device)
+            return torch.full((len(ids),), is_over.is_set(), dtype=torch.bool, device=ids.device)
 
         with torch.inference_mode():
             self._model.generate(

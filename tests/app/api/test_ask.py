@@ -1,10 +1,21 @@
 """Answers over HTTP, event by event."""
 
 import json
+import shutil
+import threading
 
+import httpx
 import pytest
 
+from app.api.answer_bodies import AskBody, QuoteBody
+from app.client import PagelensClient
+from app.library import Library
+from app.settings import Settings
+from retrieval.errors import AnswerRateLimited, UnknownDocument
+from tests.answer_server import serve_answers
 from tests.app.api.asking import error_of
+from tests.app.api.conftest import Served
+from tests.app.api.serving import serve
 
 
 def read_events(http, asked):
@@ -68,3 +79,92 @@ def test_a_question_that_makes_no_sense_is_refused_before_a_stream_begins(
     answer = served.http.post("/api/v1/ask", json=asked)
     assert answer.status_code == status
     assert error_of(answer)["type"] == type_
+
+
+@pytest.fixture(scope="module")
+def endpoint():
+    with serve_answers() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def written(library_folder, endpoint, tmp_path_factory):
+    """A server whose answers an endpoint writes."""
+    folder = tmp_path_factory.mktemp("written") / "library"
+    shutil.copytree(library_folder, folder)
+    settings = Settings(library=folder, answer_url=endpoint.url, answer_model="seer")
+    with (
+        Library(settings) as library,
+        serve(library, settings) as address,
+        httpx.Client(base_url=address, trust_env=False, timeout=60) as http,
+    ):
+        yield Served(library, http, library_folder)
+
+
+QUESTION = {"question": "Who collects the mooring fees?"}
+
+
+def test_what_a_model_writes_comes_piece_by_piece(written, endpoint):
+    endpoint.tell("The harbour", " master [harbour.pdf, p. 1]; see [evil.pdf, p. 1].")
+    (first, pages), *texts, (last, end) = read_events(written.http, QUESTION)
+    assert (first, last) == ("pages", "end")
+    assert pages["generated"]
+    assert pages["pages"][0]["label"] == "harbour.pdf, p. 1"
+    used = pages["budget"]["text_tokens"] + pages["budget"]["picture_tokens"]
+    assert 0 < used <= pages["budget"]["token_limit"]
+    assert [(name, data["text"]) for name, data in texts] == [
+        ("text", piece) for piece in endpoint.says
+    ]
+    assert [c["document"] for c in end["citations"]] == ["harbour.pdf"]
+
+
+def test_a_failure_on_the_way_is_an_event_in_the_one_shape_of_errors(written, endpoint):
+    endpoint.tell("Half an", breaks_off=True)
+    events = read_events(written.http, QUESTION)
+    assert [name for name, _ in events] == ["pages", "text", "error"]
+    assert events[-1][1]["error"].keys() == {"type", "message", "remedy"}
+    assert events[-1][1]["error"]["type"] == "AnswerFailed"
+
+
+def test_who_waits_for_a_model_holds_up_no_search_and_who_leaves_ends_the_answer(written, endpoint):
+    endpoint.tell("The", " end", pause=threading.Event())
+    # More than there are turns for searches.
+    waiting = [written.http.build_request("POST", "/api/v1/ask", json=QUESTION) for _ in range(6)]
+    streams = [written.http.send(request, stream=True) for request in waiting]
+    lines = [stream.iter_lines() for stream in streams]
+    for each in lines:
+        assert any("The" in line for line in each)
+    found = written.http.post("/api/v1/search", json=QUESTION)
+    assert found.json()["hits"][0]["document"] == "harbour.pdf"
+    endpoint.heard_end.clear()
+    streams[0].close()
+    assert endpoint.heard_end.wait(20)
+    assert endpoint.n_said == 6
+    endpoint.pause.set()
+    for stream, each in zip(streams[1:], lines[1:], strict=True):
+        assert any("answered" in line for line in each)
+        stream.close()
+
+
+def test_the_client_gives_events_and_raises_what_the_server_refuses(served, written, endpoint):
+    with PagelensClient(str(served.http.base_url)) as client:
+        events = list(client.ask(AskBody(**QUESTION)))
+        assert isinstance(events[1], QuoteBody)
+        assert events[-1].answered
+        with pytest.raises(UnknownDocument):
+            list(client.ask(AskBody(**QUESTION, documents=["nobody.pdf"])))
+    endpoint.tell("x", status=429)
+    with PagelensClient(str(written.http.base_url)) as client:
+        events = client.ask(AskBody(**QUESTION))
+        assert next(events).generated
+        with pytest.raises(AnswerRateLimited, match="no more requests"):
+            next(events)
+
+
+def test_the_description_names_what_is_asked_and_streamed(served):
+    described = served.http.get("/api/v1/openapi.json").json()
+    route = described["paths"]["/ask"]["post"]
+    assert "text/event-stream" in route["responses"]["200"]["content"]
+    assert "question" in described["components"]["schemas"]["AskBody"]["properties"]
+    for name in ("AnswerPagesBody", "AnswerTextBody", "QuoteBody", "AnswerEndBody"):
+        assert name in described["components"]["schemas"]
