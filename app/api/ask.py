@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncIterable, Iterator
+from http import HTTPStatus
 from typing import Annotated
 
 from anyio import CapacityLimiter, to_thread
@@ -11,7 +12,7 @@ from fastapi import APIRouter, Depends
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from app.answer_events import show_event
-from app.api.answer_bodies import ERROR_EVENT, EVENT_NAMES, AskBody
+from app.api.answer_bodies import ERROR_EVENT, EVENT_NAMES, AnswerEventBody, AskBody
 from app.api.bodies import MAX_JSON_BYTES, ErrorBody
 from app.api.errors import describe_error
 from app.api.jobs import STREAM_ERRORS
@@ -65,7 +66,10 @@ FoundPages = Annotated[Asked, Depends(find_pages)]
 @router.post(
     "",
     response_class=EventSourceResponse,
-    responses=STREAM_ERRORS,
+    responses={
+        **STREAM_ERRORS,
+        HTTPStatus.OK: {"model": AnswerEventBody, "description": "the data of each event"},
+    },
     max_body_size=MAX_JSON_BYTES,
 )
 async def ask(

@@ -79,14 +79,14 @@ def test_a_filter_says_which_pages_may_be_used(library):
 
 
 def test_a_model_is_given_the_best_pages_and_its_citations_show_what_matched(answered, endpoint):
-    endpoint.tell("The harbour master ", "[harbour.pdf, p. 1].")
+    endpoint.tell("The harbour master ", "[harbour copy.pdf, p. 1].")
     assert answered.answerer_choice.name == f"seer at {endpoint.url}"
     pages, *deltas, end = answered.ask(QUESTION)
-    assert (pages.is_generated, pages.pages[0].label) == (True, "harbour.pdf, p. 1")
+    assert (pages.is_generated, pages.pages[0].label) == (True, "harbour copy.pdf, p. 1")
     assert len(pages.pages) <= 5
     assert 0 < pages.budget.tokens <= pages.budget.token_limit
-    assert deltas == [AnswerText("The harbour master "), AnswerText("[harbour.pdf, p. 1].")]
-    assert [c.document for c in end.citations] == ["harbour.pdf"]
+    assert deltas == [AnswerText("The harbour master "), AnswerText("[harbour copy.pdf, p. 1].")]
+    assert [c.document for c in end.citations] == ["harbour copy.pdf"]
     assert end.citations[0].boxes
     (asked,) = endpoint.asked
     assert "collects mooring fees" in asked.texts[0]
@@ -149,7 +149,7 @@ def test_the_command_line_prints_quotes_with_their_pages(terminal_library):
     assert first.startswith("quotes from the pages, word for word")
     assert quote == (
         "  “The harbour master collects mooring fees from every yacht on the first of May.” "
-        "[harbour.pdf, p. 1]"
+        "[harbour copy.pdf, p. 1]"
     )
     refused = run_pagelens("ask", " ", "--library", terminal_library.folder)
     assert refused.returncode == 2
@@ -161,12 +161,14 @@ def test_the_command_line_asks_the_server_that_holds_the_library(folder, endpoin
     shutil.copytree(folder, library)
     settings = {"answer_url": endpoint.url, "answer_model": "seer", "answer_api_key": "sk-key"}
     with serve_pagelens(library, **settings):
-        endpoint.tell("A line\n", "of text [harbour.pdf, p. 1].\x1b[2J")
-        ended = run_pagelens("ask", QUESTION, "--document", "harbour.pdf", "--library", library)
+        endpoint.tell("A line\n", "of text [harbour copy.pdf, p. 1].\x1b[2J")
+        ended = run_pagelens(
+            "ask", QUESTION, "--document", "harbour copy.pdf", "--library", library
+        )
         assert ended.returncode == 0, ended.stderr
         lines = ended.stdout.splitlines()
         assert lines[0].startswith(f"seer at {endpoint.url}; 2 pages, about ")
-        assert lines[1:3] == ["A line", "of text [harbour.pdf, p. 1].[2J"]
+        assert lines[1:3] == ["A line", "of text [harbour copy.pdf, p. 1].[2J"]
         as_json = run_pagelens("ask", QUESTION, "--json", "--library", library)
         events = [json.loads(line) for line in as_json.stdout.splitlines()]
         assert [event["event"] for event in events] == ["pages", "text", "text", "end"]
