@@ -76,7 +76,7 @@ class AskTab:
             )
             waits = self.library.open_answerer().is_generated
             turns = self.answer_turns if waits else self.search_turns
-            answering = Answering(self.library.answer(asked))
+            answering = Answering(asked, self.library.answer(asked))
             try:
                 while (
                     heard := await to_thread.run_sync(
