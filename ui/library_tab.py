@@ -90,6 +90,8 @@ class LibraryTab:
         """What came of an act, in words; nothing where it is seen in the lists."""
         if act == "list":
             return ""
+        # Not all that follows asks by itself, and no door stands before an event of the page.
+        self.library.check_writable()
         name = str(event.id)
         match act:
             case "delete":

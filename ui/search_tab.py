@@ -21,7 +21,7 @@ from ui.address import Address, read_address
 from ui.cards import build_cards, group_cards, measure_page, name_page
 from ui.events import UNQUEUED
 from ui.rendering import render
-from ui.text import show_line
+from ui.text import escape_text, show_line
 
 MAX_RESULTS = 12
 # Documents that the empty page shows, newest first.
@@ -66,8 +66,7 @@ class SearchTab:
         status = gr.HTML(elem_id="search-status", **bare)
         results = gr.HTML(elem_id="results", **bare)
         quiet = {"show_progress": "hidden", "api_visibility": "private", **UNQUEUED}
-        # The last of several that were asked for while one was under way is what is wanted.
-        bridge.search(self.search, None, [status, results], trigger_mode="always_last", **quiet)
+        bridge.search(self.search, None, [status, results], trigger_mode="multiple", **quiet)
         tab.select(self.show_form, None, form, **quiet)
 
     def show_form(self) -> str:
@@ -81,8 +80,12 @@ class SearchTab:
 
     async def search(self, event: gr.EventData) -> tuple[str, str]:
         """The status line and the cards for the address that a script of the page tells of."""
-        asked = read_address(str(event.address))
-        return await to_thread.run_sync(self._show, asked, limiter=self.turns)
+        address = str(event.address)
+        status, found = await to_thread.run_sync(
+            self._show, read_address(address), limiter=self.turns
+        )
+        # Answers may come out of order: the page sees whether this is the one that it waits for.
+        return status, f'<div data-address="{escape_text(address)}">{found}</div>'
 
     def _show(self, asked: Address) -> tuple[str, str]:
         documents = self.library.list_documents()

@@ -120,17 +120,19 @@ def main(arguments: list[str] | None = None) -> None:
             console=Console(stderr=True),
         ) as bars,
     ):
-        sizes, data = measure_sizes(options, Path(folder), bars)
+        # The largest takes an hour: what is known of the others is not lost with it.
+        on_size = (lambda size: None) if options.json else (lambda size: print_size(size, console))
+        sizes, data = measure_sizes(options, Path(folder), bars, on_size)
     if options.json:
         print(json.dumps({"machine": machine, "data": data, "sizes": sizes}))
     else:
-        print_sizes(sizes, data, machine, arguments, console)
+        print_data(data, machine, arguments, console)
 
 
 def measure_sizes(
-    options: argparse.Namespace, folder: Path, bars: Progress
+    options: argparse.Namespace, folder: Path, bars: Progress, on_size: Callable[[dict], None]
 ) -> tuple[list[dict], dict]:
-    """Figures of each size, and what the pages and questions are."""
+    """Figures of each size, told as they come, and what the pages and questions are."""
     encoder = open_encoder(ENCODER)
     n_chunks = -(-options.paragraphs // CHUNK)
     task = bars.add_task("paragraphs", total=n_chunks * CHUNK, unit="encoded")
@@ -160,16 +162,16 @@ def measure_sizes(
         ways, left_out = open_ways(size, shard, generated.dim, pages, options)
         task = bars.add_task(f"{size:,} pages", total=len(questions), unit="questions")
         figures = ask(ways, questions, lambda task=task: bars.advance(task))
-        sizes.append(
-            {
-                "pages": size,
-                "ways": figures,
-                "left_out": left_out,
-                "bytes_per_page": count_stored_bytes(shard.folder) / size,
-                "index_ms_per_page": 1e3 * seconds / n_new,
-                "peak_memory_bytes": memory.peak_bytes,
-            }
-        )
+        measured = {
+            "pages": size,
+            "ways": figures,
+            "left_out": left_out,
+            "bytes_per_page": count_stored_bytes(shard.folder) / size,
+            "index_ms_per_page": 1e3 * seconds / n_new,
+            "peak_memory_bytes": memory.peak_bytes,
+        }
+        on_size(measured)
+        sizes.append(measured)
         del ways
     shard.close()
     return sizes, {
@@ -254,9 +256,7 @@ def count_stored_bytes(folder: Path) -> int:
     return sum(getattr(path.stat(), "st_blocks", 0) * 512 for path in files)
 
 
-def print_sizes(
-    sizes: list[dict], data: dict, machine: dict, arguments: list[str] | None, console: Console
-) -> None:
+def print_data(data: dict, machine: dict, arguments: list[str] | None, console: Console) -> None:
     command = " ".join(sys.argv[1:] if arguments is None else arguments)
     console.print(", ".join(f"{name} {value}" for name, value in machine.items() if value))
     console.print(f"python tests/benchmarks/scale.py {command}")
@@ -267,8 +267,6 @@ def print_sizes(
         f"generated; {data['candidates']} candidates. In brackets: recall of what exact "
         "MaxSim finds in the vectors as they are stored, with 4 bits a number."
     )
-    for size in sizes:
-        print_size(size, console)
 
 
 def print_size(size: dict, console: Console) -> None:

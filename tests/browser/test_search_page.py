@@ -94,13 +94,13 @@ def test_the_address_holds_the_search_and_the_back_button_works(page, server, br
 def test_filters_hold_at_once_and_stand_in_the_address(page, server):
     ask_page(page, server, q="the lighthouse at dusk")
     page.get_by_text("Filters").click()
-    page.get_by_label("Kind", exact=True).first.select_option("photo")
-    expect(page.locator("#search-status")).to_have_text(re.compile(r"^\d+ photos in "))
+    page.locator("#search-form").get_by_label("Kind").select_option("photo")
+    expect(page.locator("#search-status .line")).to_have_text(re.compile(r"^\d photos in "))
     expect_found(page, "lighthouse-at-dusk.jpg, page 1")
     assert "kind=photo" in page.url
-    page.get_by_label("Kind", exact=True).first.select_option("")
-    page.get_by_label("Document", exact=True).fill(REPORT)
-    page.get_by_label("Document", exact=True).press("Tab")
+    page.locator("#search-form").get_by_label("Kind").select_option("")
+    page.locator("#search-form").get_by_label("Document", exact=True).fill(REPORT)
+    page.locator("#search-form").get_by_label("Document", exact=True).press("Tab")
     expect(cards(page).filter(has_not_text=REPORT)).to_have_count(0)
     for card in cards(page).all():
         expect(card.get_by_role("heading")).to_have_text(REPORT)
@@ -160,23 +160,19 @@ def test_models_are_listed_with_their_licences(page, server):
     assert page.url.endswith("/?tab=models")
 
 
+# Says when something is first on the page, in seconds since the page was asked for.
+WAIT_FOR = """selector => new Promise((there) => {
+    const look = () => document.querySelector(selector) && there(performance.now() / 1000);
+    if (!look()) new MutationObserver(look).observe(document, { childList: true, subtree: true });
+})"""
+
+
 def test_first_paint_and_search_are_quick(page, server, report_timing):
-    """What the issue asks for: 2 s to the first useful paint, 1 s from a question to its cards."""
-    page.goto(server)
-    expect(page.locator("#results .landing")).to_be_visible()
-    painted_s = page.evaluate(
-        "performance.getEntriesByName('first-contentful-paint')[0].startTime / 1000"
-    )
+    """What is promised on a quiet machine: 2 s to the first useful paint, 1 s to the results."""
+    page.goto(server, wait_until="commit")
+    useful_s = page.evaluate(WAIT_FOR, "#results .landing .examples")
+    report_timing("first useful paint, with the sample library's examples", useful_s, 2.0)
     page.get_by_label("Question", exact=True).fill(FERRY)
-    found_s = page.evaluate(
-        """() => new Promise((found) => {
-            const began = performance.now();
-            new MutationObserver(() => {
-                if (document.querySelector("#results .card"))
-                    found((performance.now() - began) / 1000);
-            }).observe(document.getElementById("results"), { childList: true, subtree: true });
-            document.getElementById("ask").click();
-        })"""
-    )
-    report_timing("first contentful paint", painted_s, 2.0)
-    report_timing("question to cards", found_s, 1.0)
+    began_s = page.evaluate("document.getElementById('ask').click(), performance.now() / 1000")
+    found_s = page.evaluate(WAIT_FOR, "#results .card")
+    report_timing("search to results", found_s - began_s, 1.0)

@@ -76,8 +76,7 @@ function follow() {
     fields.delete(OPEN_PAGE);
     if (shown !== fields.toString()) {
       shown = fields.toString();
-      document.getElementById("results").setAttribute("aria-busy", "true");
-      window.pagelens.trigger("search", { address: shown });
+      search();
     }
   }
   if (tab !== openTab && TABS[tab])
@@ -85,6 +84,19 @@ function follow() {
       document.dispatchEvent(new CustomEvent("pagelens:tab", { detail: tab })));
   openTab = tab;
   document.dispatchEvent(new CustomEvent("pagelens:page", { detail: page }));
+}
+
+function search() {
+  document.getElementById("results").setAttribute("aria-busy", "true");
+  window.pagelens.trigger("search", { address: shown });
+}
+
+// Answers may come out of order: one to what is no longer asked is not the last.
+function takeAnswer() {
+  const results = document.getElementById("results");
+  const answered = results.querySelector("[data-address]")?.dataset.address;
+  if (answered === shown) results.removeAttribute("aria-busy");
+  else if (answered !== undefined) search();
 }
 
 function tabButtons() {
@@ -122,7 +134,14 @@ function focusQuestion(event) {
   if (event.target.closest?.("input, textarea, select, dialog[open]")) return;
   event.preventDefault();
   if (readAddress().has("tab")) goTo(new URLSearchParams(shown ?? ""));
-  document.getElementById("question").select();
+  selectQuestion();
+}
+
+// What is on a tab that is just being opened takes no focus yet.
+function selectQuestion() {
+  const question = document.getElementById("question");
+  if (question.offsetParent) question.select();
+  else requestAnimationFrame(selectQuestion);
 }
 
 export function startAddress() {
@@ -141,8 +160,7 @@ export function startAddress() {
   document.addEventListener("click", clickLink);
   document.addEventListener("keydown", focusQuestion);
   window.addEventListener("popstate", follow);
-  const results = document.getElementById("results");
-  new MutationObserver(() => results.removeAttribute("aria-busy")).observe(results, {
+  new MutationObserver(takeAnswer).observe(document.getElementById("results"), {
     childList: true,
     subtree: true,
   });
