@@ -11,8 +11,13 @@ let nUnderWay = 0;
 
 // All files of what was dropped, folders with what is below them: {file, path}.
 async function readDropped(items) {
-  const entries = [...items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  const found = [];
+  const files = [...items].filter((item) => item.kind === "file");
+  // Both must be asked for before anything is waited for; what is no file of a disk has no entry.
+  const entries = files.map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  const found = files
+    .filter((item) => !item.webkitGetAsEntry?.())
+    .map((item) => item.getAsFile())
+    .map((file) => ({ file, path: file.name }));
   async function visit(entry, above) {
     const path = above ? `${above}/${entry.name}` : entry.name;
     if (entry.name.startsWith(".")) return;
