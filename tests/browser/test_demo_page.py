@@ -1,4 +1,4 @@
-"""The demo: examples to begin with, each of which finds its page, and nothing that can be changed."""
+"""The demo: examples that each find their page, and nothing that can be changed."""
 
 from __future__ import annotations
 
