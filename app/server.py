@@ -99,7 +99,7 @@ def build_app(library: Library, settings: Settings, cache: str) -> FastAPI:
     import gradio as gr
 
     from ui.page import build_page
-    from ui.theme import CSS, HEAD, STATIC, make_theme
+    from ui.theme import CSS, FAVICON, HEAD, STATIC, make_theme
 
     api = build_application(library, settings)
     api.mount("/ui", StaticFiles(directory=STATIC))
@@ -114,6 +114,7 @@ def build_app(library: Library, settings: Settings, cache: str) -> FastAPI:
         theme=make_theme(),
         css_paths=CSS,
         head=HEAD,
+        favicon_path=str(FAVICON),
         footer_links=[],
         run_history=False,
         ssr_mode=False,

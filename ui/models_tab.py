@@ -39,10 +39,10 @@ class ModelsTab:
 
     def build(self, page: gr.Blocks, tab: gr.Tab) -> None:
         """Lays out the tab and wires its events."""
-        encoders = gr.HTML(elem_id="encoders")
+        encoders = gr.HTML(elem_id="encoders", apply_default_css=False)
         rows = [describe_model(spec) for spec in PAGE_CATALOG + PHOTO_CATALOG]
         rows += [describe_reranker(spec) for spec in RERANKER_CATALOG]
-        gr.HTML(show_table(HEADERS, rows), elem_id="models")
+        gr.HTML(show_table("Models", HEADERS, rows), elem_id="models", apply_default_css=False)
         gr.HTML(show_line(f"ViDoRe scores: {VIDORE_V1}.", role="note"))
         for event in (page.load, tab.select):
             event(

@@ -22,8 +22,6 @@ from ui.search_tab import SearchTab
 CACHE_INTERVAL_S = 900
 CACHE_AGE_S = 7200
 
-TITLE = "<h1>Pagelens</h1><p>Search documents by how they look.</p>"
-
 
 def build_page(
     library: Library, settings: Settings, turns: CapacityLimiter, uploads: Path
@@ -43,7 +41,7 @@ def build_page(
         delete_cache=(CACHE_INTERVAL_S, CACHE_AGE_S),
     ) as page:
         bridge = build_bridge()
-        gr.HTML(TITLE, elem_id="title", apply_default_css=False)
+        gr.HTML(render("masthead.html"), apply_default_css=False)
         with gr.Tab("Search", elem_id="search-tab") as search:
             SearchTab(library, turns, uploads).build(search, bridge)
         with gr.Tab("Ask", elem_id="ask-tab"):

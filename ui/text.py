@@ -19,8 +19,8 @@ def show_refusals(lines: Sequence[str]) -> str:
     return f'<ul class="refusals" role="alert">{items}</ul>'
 
 
-def show_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """HTML of a table; where the window is too narrow for it, it scrolls alone."""
+def show_table(label: str, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """HTML of a table of this name; where the window is too narrow for it, it scrolls alone."""
     head = "".join(f'<th scope="col">{escape_text(header)}</th>' for header in headers)
     body = "".join(
         f'<tr><th scope="row">{escape_text(first)}</th>'
@@ -29,7 +29,7 @@ def show_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         for first, *rest in rows
     )
     return (
-        '<div class="scrolling" tabindex="0" role="region" aria-label="Table">'
+        f'<div class="scrolling" tabindex="0" role="region" aria-label="{escape_text(label)}">'
         f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 

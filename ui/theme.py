@@ -13,11 +13,20 @@ CSS = STATIC / "theme.css"
 SANS = ("system-ui", "Segoe UI", "Roboto", "Helvetica Neue", "Noto Sans", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 
-HEAD = '<script type="module" src="/ui/page.js"></script>'
+FAVICON = STATIC / "favicon.svg"
+# The first stands in the page itself: asked for as a file, it would come after the first paint.
+HEAD = (
+    f"<script>{(STATIC / 'scheme.js').read_text(encoding='utf-8')}</script>"
+    '<script type="module" src="/ui/page.js"></script>'
+)
+# The page's ground while Gradio lays it out; `--ground` of `theme.css`.
+GROUND = "#f7f6f3"
+DARK_GROUND = "#141817"
 
 
 def make_theme() -> gr.themes.Base:
-    """The theme, which follows the system's choice of light or dark."""
-    return gr.themes.Base(
+    """The theme; whether it is light or dark is for `scheme.js` to say."""
+    theme = gr.themes.Base(
         primary_hue="teal", neutral_hue="stone", radius_size="md", font=SANS, font_mono=MONO
     )
+    return theme.set(body_background_fill=GROUND, body_background_fill_dark=DARK_GROUND)
