@@ -39,7 +39,7 @@ class ModelsTab:
 
     def build(self, page: gr.Blocks, tab: gr.Tab) -> None:
         """Lays out the tab and wires its events."""
-        encoders = gr.HTML(elem_id="encoders", apply_default_css=False)
+        encoders = gr.HTML(self.show_encoders(), elem_id="encoders", apply_default_css=False)
         rows = [describe_model(spec) for spec in PAGE_CATALOG + PHOTO_CATALOG]
         rows += [describe_reranker(spec) for spec in RERANKER_CATALOG]
         gr.HTML(show_table("Models", HEADERS, rows), elem_id="models", apply_default_css=False)

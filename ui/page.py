@@ -41,7 +41,7 @@ def build_page(
         delete_cache=(CACHE_INTERVAL_S, CACHE_AGE_S),
     ) as page:
         bridge = build_bridge()
-        gr.HTML(render("masthead.html"), apply_default_css=False)
+        gr.HTML(render("masthead.html"), elem_id="masthead", apply_default_css=False)
         with gr.Tab("Search", elem_id="search-tab") as search:
             SearchTab(library, turns, uploads).build(search, bridge)
         with gr.Tab("Ask", elem_id="ask-tab"):

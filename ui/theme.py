@@ -14,7 +14,7 @@ SANS = ("system-ui", "Segoe UI", "Roboto", "Helvetica Neue", "Noto Sans", "sans-
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 
 FAVICON = STATIC / "favicon.svg"
-# The first stands in the page itself: asked for as a file, it would come after the first paint.
+# The first stands in the page itself: asked for as a file, it would come after the masthead.
 HEAD = (
     f"<script>{(STATIC / 'scheme.js').read_text(encoding='utf-8')}</script>"
     '<script type="module" src="/ui/page.js"></script>'

@@ -1,5 +1,5 @@
-// Light or dark: as the system has it, or as was chosen in this browser. Stands in the head of the
-// page, and is no module: those run too late, when the page has been painted once.
+// Light or dark: as the system has it, or as was chosen in this browser. It is no module: those run
+// too late, when the page has been painted once.
 (() => {
   const KEY = "pagelens-scheme";
   const AUTO = "auto";
