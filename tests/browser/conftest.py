@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from tests.browser.axe import AXE, MISSING
 from tests.terminal import ROOT, run_pagelens
 
 SAMPLE_DOCS = ROOT / "sample_docs"
@@ -66,6 +67,9 @@ def pytest_terminal_summary(terminalreporter):
     if CHROMIUM is None:
         terminalreporter.section("BROWSER TESTS WERE NOT RUN", sep="!", red=True)
         terminalreporter.line("There is no Chromium here: `apt-get install chromium`, then again.")
+    if not AXE.is_file():
+        terminalreporter.section("TESTS OF ACCESSIBILITY WERE NOT RUN", sep="!", red=True)
+        terminalreporter.line(f"There is {MISSING}.")
 
 
 @pytest.fixture(scope="session")

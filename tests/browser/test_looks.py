@@ -107,7 +107,7 @@ def test_axe_finds_no_serious_fault(page, server, show):
         page.set_viewport_size(size)
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
-            expect(page.locator("body")).to_contain_class("dark" if scheme == "dark" else "")
+            expect_ground(page, DARK_GROUND if scheme == "dark" else LIGHT_GROUND)
             faults += [f"{size['width']} px, {scheme}: {fault}" for fault in find_faults(page)]
     assert not faults, "\n".join(faults)
 
@@ -205,7 +205,7 @@ def test_the_page_is_read_without_colours(page, server, scheme):
 # The element with the focus, and whether a ring is seen around it or around what it fills.
 DESCRIBE_FOCUS = """() => {
     const at = document.activeElement;
-    const around = [at, at.closest("label"), at.closest(".box")].filter(Boolean);
+    const around = [at.closest(".box"), at.closest("label"), at].filter(Boolean);
     const ringed = around.find((element) => {
         const { outlineStyle, outlineWidth } = getComputedStyle(element);
         return outlineStyle === "solid" && parseFloat(outlineWidth) >= 2;
@@ -233,7 +233,10 @@ def test_the_focus_is_seen_wherever_it_goes(page, server, show, scheme):
     for _ in range(MOST_STOPS):
         page.keyboard.press("Tab")
         focus = page.evaluate(DESCRIBE_FOCUS)
-        if focus["isOut"] or focus["name"] in seen:
+        # Beyond the last one the browser's own bar comes; a date is entered in three parts.
+        if focus["isOut"] or focus["name"] in seen[-1:]:
+            continue
+        if focus["name"] in seen:
             break
         assert focus["isSeen"], focus["name"]
         assert contrast(focus["colour"], focus["ground"]) >= MARK_CONTRAST, focus["name"]
@@ -276,7 +279,7 @@ def test_the_keyboard_is_enough_to_search_and_to_read(page, server):
 
 def test_the_keyboard_is_enough_to_delete_a_document(page, server):
     show_library(page, server)
-    name = "map-of-haldry.png"
+    name = "sailing-boat-at-noon.png"
     tab = page.get_by_role("tab", name="Library")
     tab.focus()
     press_until(page, "Tab", page.get_by_role("button", name=f"Delete {name}"))
@@ -429,9 +432,10 @@ def test_a_walk_through_all_of_it_leaves_no_error(page, server):
     expect_found(page, f"{REPORT}, page 3")
     open_best(page)
     page.keyboard.press("+")
+    page.wait_for_function("document.querySelector('#viewer img.page').naturalWidth > 640")
+    page.keyboard.press("0")
     page.keyboard.press("ArrowRight")
     expect(page.locator("#viewer .at")).to_have_text("page 4 of 6")
-    page.wait_for_function("document.querySelector('#viewer img.page').naturalWidth > 640")
     page.keyboard.press("Escape")
     page.locator("#results .card").first.get_by_role("link", name="More like").click()
     expect(page.locator("#search-status")).to_contain_text("Like page 3")
@@ -441,7 +445,7 @@ def test_a_walk_through_all_of_it_leaves_no_error(page, server):
     expect(page.locator("#ask-answer .answer[aria-busy=false] .quote").first).to_be_visible()
     open_library(page)
     page.get_by_label("Sort by").select_option("name")
-    expect(page.locator("#documents li").first).to_contain_text("brannoch")
+    expect(page.locator("#documents li").first).to_contain_text("bakery")
     page.get_by_role("tab", name="Models").click()
     expect(page.locator("#models tbody tr").first).to_be_visible()
     page.get_by_role("group", name="Colour scheme").get_by_text("Dark").click()
