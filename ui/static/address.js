@@ -144,6 +144,13 @@ function selectQuestion() {
   else requestAnimationFrame(selectQuestion);
 }
 
+// Whoever was quicker than this script has opened a tab already.
+function adoptTab() {
+  const isOpen = (button) => button.getAttribute("aria-selected") === "true";
+  const name = Object.keys(TABS)[tabButtons().findIndex(isOpen)];
+  if (name && name !== "search" && !location.search) history.replaceState(null, "", `/?tab=${name}`);
+}
+
 export function startAddress() {
   document.addEventListener("submit", (event) => {
     if (event.target !== form()) return;
@@ -171,5 +178,6 @@ export function startAddress() {
     childList: true,
     subtree: true,
   });
+  adoptTab();
   follow();
 }
