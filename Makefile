@@ -6,7 +6,7 @@ DEMO_LIBRARY := .demo-library
 # What it calls a fault differs between releases, and a new one would fail tests of an old page.
 AXE_CORE := 4.14.1
 
-.PHONY: help demo test check test-programs clean
+.PHONY: help demo test check screenshots test-programs clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -29,11 +29,14 @@ check: $(VENV)/.installed-dev ## Lint and type-check only
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-test-programs: ## Install Debian's chromium, poppler and PostgreSQL, and axe-core, for the tests where that is possible
-	@{ command -v chromium && command -v pdftoppm && \
+screenshots: $(VENV)/.installed-dev test-programs ## Take the pictures of docs/ from the web page, anew
+	@$(BIN)/python -m docs.take_screenshots
+
+test-programs: ## Install Debian's chromium, curl, poppler and PostgreSQL, and axe-core, for the tests where that is possible
+	@{ command -v chromium && command -v curl && command -v pdftoppm && \
 		{ command -v pg_ctl || ls /usr/lib/postgresql/*/bin/pg_ctl; }; } >/dev/null 2>&1 || { \
 		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && apt-get update -q && \
-		DEBIAN_FRONTEND=noninteractive apt-get install -y -q chromium poppler-utils postgresql; } || true
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -q chromium curl poppler-utils postgresql; } || true
 	@grep -qs '"version": "$(AXE_CORE)"' $(VENV)/npm/node_modules/axe-core/package.json || \
 		npm install --silent --no-audit --no-fund --prefix $(VENV)/npm axe-core@$(AXE_CORE) || true
 
