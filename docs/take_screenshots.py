@@ -1,6 +1,4 @@
-"""Takes the README's pictures of the web page: `make screenshots`, or
-
-    python -m docs.take_screenshots [--library DIR]
+"""Takes the README's pictures of the web page: `make screenshots`.
 
 Serves the demo on a free port, opens it in Debian's Chromium, and does on it what a user would.
 Each picture is taken light and dark, at the same size whatever the machine's screen is.
@@ -39,6 +37,8 @@ TAGS = {
     "haldry-annual-report-2024.pdf": "reports, 2024",
     "invoice-brannoch-chandlers.pdf": "bills",
     "map-of-haldry.png": "maps",
+    "slack-water-paper.pdf": "papers, tides",
+    "still-life-with-jug.webp": "pictures",
 }
 
 
@@ -103,6 +103,7 @@ def fill_library(page: Page, server: str, folder: Path) -> None:
 
 @contextmanager
 def open_page(browser: Browser, scheme: str) -> Iterator[Page]:
+    """A page of the browser in light or dark colours."""
     context = browser.new_context(viewport=SIZE_PX, color_scheme=scheme, reduced_motion="reduce")
     yield context.new_page()
     context.close()
@@ -144,6 +145,7 @@ def write_picture(file: Path, shot: bytes) -> None:
 
 
 def main() -> None:
+    """Takes all pictures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "--library", type=Path, help="a library of the sample documents, which is copied"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from filelock import FileLock
 
 from app.library import Library
 from app.library_status import LibraryStatus, read_status
@@ -30,7 +31,7 @@ from tests.documents import (
 )
 from tests.ingest.fill_disk import NOT_RUN, find_namespaces
 from tests.postgres import MISSING, PostgresServer, find_programs, run_postgres
-from tests.terminal import run_pagelens
+from tests.terminal import ROOT, run_pagelens
 
 # Before any test module imports transformers or peft.
 ensure_torchvision_imports()
@@ -38,6 +39,8 @@ ensure_torchvision_imports()
 # A shell that runs the tests in the background lets them, and what they start and interrupt, ignore
 # Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+INGEST_S = 300
 
 # Weights are read once a test run, whichever suite asks first.
 load_encoder = cache(open_encoder)
@@ -78,6 +81,29 @@ def database_url(postgres_server) -> str:
 @pytest.fixture(scope="session")
 def encoder():
     return load_encoder("minilm-layout")
+
+
+@pytest.fixture(scope="session")
+def sample_library(tmp_path_factory) -> Path:
+    """The library of the sample documents, made once for all workers; copy it to open it."""
+    base = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        base = base.parent
+    folder = base / "sample-library"
+    with FileLock(base / "sample-library.lock"):
+        if not folder.exists():
+            half_done = base / "sample-library-half-done"
+            shutil.rmtree(half_done, ignore_errors=True)
+            ended = run_pagelens(
+                "ingest",
+                ROOT / "sample_docs" / "corpus",
+                "--library",
+                half_done,
+                timeout_s=INGEST_S,
+            )
+            assert ended.returncode == 0, ended.stderr
+            half_done.rename(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

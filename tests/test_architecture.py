@@ -1,12 +1,11 @@
 """The shape of the code: who may import whom, how long a module may be, what is described."""
 
 import ast
-import re
 from pathlib import Path
 
 import pytest
 
-from app.settings import PREFIX, Settings
+from app.settings import Settings
 from tests.terminal import ROOT, run_python
 
 # From the lowest: each may import those before it.
@@ -56,20 +55,6 @@ def test_a_module_is_short_and_says_what_it_is(module):
     assert len(text.splitlines()) <= MODULE_LINES
     # A package's marker may be empty.
     assert not text or ast.get_docstring(ast.parse(text))
-
-
-@pytest.mark.parametrize("name", Settings.model_fields)
-def test_every_setting_stands_in_the_readme(name):
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert re.search(rf"\b{PREFIX}{name.upper()}\b", readme)
-
-
-def test_the_readme_names_no_setting_that_is_not_there():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    known = {PREFIX + name.upper() for name in Settings.model_fields}
-    # What developers tell the tests; Pagelens itself would refuse it.
-    known.add("PAGELENS_TEST_QDRANT_URL")
-    assert set(re.findall(rf"\b{PREFIX}[A-Z_]+\b", readme)) <= known
 
 
 def test_settings_cannot_change_once_made():

@@ -10,6 +10,7 @@ import yaml
 
 from app.cli import program
 from app.settings import PREFIX, Settings, load_settings
+from tests.guides import read_all
 from tests.qdrant_answers import Answers, serve_answers
 from tests.terminal import ROOT
 
@@ -168,7 +169,6 @@ def test_the_image_installs_the_torch_that_the_project_names():
     assert len(pinned) == 2
 
 
-def test_the_readme_names_services_that_are_there():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    named = re.findall(r"docker compose (?:up -d|run --rm|stop|start) ([a-z-]+)", readme)
+def test_the_guides_name_services_that_are_there():
+    named = re.findall(r"docker compose (?:up -d|run --rm|stop|start) ([a-z-]+)", read_all())
     assert {"web", "ingest"} <= set(named) <= set(SERVICES)

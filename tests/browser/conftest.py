@@ -12,13 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 from tests.browser.axe import AXE, MISSING
-from tests.terminal import ROOT, run_pagelens
 
-SAMPLE_DOCS = ROOT / "sample_docs"
-INGEST_S = 300
 CHROMIUM = shutil.which("chromium")
 CHROMIUM_ARGS = [
     "--no-sandbox",
@@ -70,27 +66,6 @@ def pytest_terminal_summary(terminalreporter):
     if not AXE.is_file():
         terminalreporter.section("TESTS OF ACCESSIBILITY WERE NOT RUN", sep="!", red=True)
         terminalreporter.line(f"There is {MISSING}.")
-
-
-@pytest.fixture(scope="session")
-def sample_library(tmp_path_factory):
-    """The library of the sample documents, made once for all workers; copy it to serve it."""
-    if CHROMIUM is None:
-        pytest.skip("no chromium: apt-get install chromium")
-    base = tmp_path_factory.getbasetemp()
-    if os.environ.get("PYTEST_XDIST_WORKER"):
-        base = base.parent
-    folder = base / "sample-library"
-    with FileLock(base / "sample-library.lock"):
-        if not folder.exists():
-            half_done = base / "sample-library-half-done"
-            shutil.rmtree(half_done, ignore_errors=True)
-            ended = run_pagelens(
-                "ingest", SAMPLE_DOCS / "corpus", "--library", half_done, timeout_s=INGEST_S
-            )
-            assert ended.returncode == 0, ended.stderr
-            half_done.rename(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")
