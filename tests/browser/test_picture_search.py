@@ -8,9 +8,9 @@ import pypdfium2
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import SAMPLE_DOCS
 from tests.browsing import ask_page, expect_found
 from tests.documents import encode_image
+from tests.terminal import ROOT
 
 pytestmark = pytest.mark.browser
 
@@ -36,7 +36,9 @@ def library(sample_library):
 @pytest.fixture(scope="module")
 def cutting():
     """A piece of the invoice, cut out of a screenshot of it."""
-    page = pypdfium2.PdfDocument(SAMPLE_DOCS / "corpus" / INVOICE)[0].render(scale=2).to_pil()
+    page = (
+        pypdfium2.PdfDocument(ROOT / "sample_docs" / "corpus" / INVOICE)[0].render(scale=2).to_pil()
+    )
     part = page.crop((0, page.height // 4, page.width, page.height // 2))
     return encode_image(part, "PNG")
 
