@@ -11,14 +11,6 @@ def show_line(text: str, role: str = "status") -> str:
     return f'<p class="line" role="{role}">{escape_text(text)}</p>' if text else ""
 
 
-def show_refusals(lines: Sequence[str]) -> str:
-    """HTML that lists what was refused and why; nothing where nothing was."""
-    if not lines:
-        return ""
-    items = "".join(f"<li>{escape_text(line)}</li>" for line in lines)
-    return f'<ul class="refusals" role="alert">{items}</ul>'
-
-
 def show_table(label: str, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """HTML of a table of this name; where the window is too narrow for it, it scrolls alone."""
     head = "".join(f'<th scope="col">{escape_text(header)}</th>' for header in headers)

@@ -138,13 +138,25 @@ def _is_label(label: Sequence[Line], block: Sequence[Line]) -> bool:
 
 
 def _list_rows(block: Sequence[Line]) -> Iterator[Candidate]:
-    header = ""
+    header: Line | None = None
     for place, line in enumerate(block):
         has_number = any(c.isdigit() for c in YEAR.sub("", line.text))
         if place == 0 and len(block) > 2 and not has_number:
-            header = line.text
+            header = line
             continue
-        yield Candidate(QuoteKind.TABLE_ROW, line.words, (line.box,), header)
+        names = header.text if header is not None and _names_columns(header, line) else ""
+        yield Candidate(QuoteKind.TABLE_ROW, line.words, (line.box,), names)
+
+
+def _names_columns(header: Line, row: Line) -> bool:
+    """Whether each cell of a row stands below one of the header; labels on a map do not."""
+    if len(header.cells) != len(row.cells):
+        return False
+    for above, below in zip(header.cells, row.cells, strict=True):
+        name, value = (surround([word.box for word in cell]) for cell in (above, below))
+        if min(name.x1, value.x1) <= max(name.x0, value.x0):
+            return False
+    return True
 
 
 def _list_sentences(block: Sequence[Line]) -> Iterator[Candidate]:

@@ -1,6 +1,6 @@
 // The page viewer: one page large, sharp at every zoom, with its evidence and its text beside it.
 
-import { goTo, readAddress } from "./address.js";
+import { goTo, OPEN_PAGE, readAddress } from "./address.js";
 import { ALL, chooseEvidence, NONE } from "./evidence.js";
 import { startFraming } from "./framing.js";
 import { showText } from "./page_text.js";
@@ -40,18 +40,23 @@ function openPage(name) {
   showPage();
 }
 
+function findCard() {
+  return found()?.querySelector(`.card[data-page="${pageName()}"]`);
+}
+
 async function showPage() {
   const page = shown;
-  const card = found().querySelector(`.card[data-page="${pageName()}"]`);
+  const card = findCard();
   zoom = 1;
   part(".trouble").hidden = true;
   part("#viewer-title").textContent = card?.querySelector("h3, .label")?.textContent ?? "";
   part(".at").textContent = `page ${page.number.toLocaleString("en")}`;
   part(".like-page").href = `/?like=${pageName()}`;
-  part(".copy-link").href = `/?page=${pageName()}`;
+  part(".copy-link").href = location.href;
   part(".download").href = `${route()}/original`;
   for (const step of dialog().querySelectorAll("[data-turn]")) step.disabled = true;
   lightUp(card);
+  if (!card) waitForCard(page);
   const picture = part("img.page");
   const cardPicture = card?.querySelector("img.page");
   if (cardPicture) ratio = cardPicture.width / cardPicture.height;
@@ -69,8 +74,8 @@ async function showPage() {
     picture.alt = `${known.name}, page ${page.number}`;
     for (const step of dialog().querySelectorAll("[data-turn]"))
       step.disabled = !isPage(page.number + Number(step.dataset.turn));
-    const { words } = await ask(`${route()}/pages/${page.number}/words`);
-    if (page === shown) showText(part(".text"), words, part(".sheet .evidence"));
+    page.words = (await ask(`${route()}/pages/${page.number}/words`)).words;
+    if (page === shown) showText(part(".text"), page.words, part(".sheet .evidence"));
   } catch (error) {
     if (page !== shown) return;
     documents.delete(page.id);
@@ -93,7 +98,7 @@ function isPage(number) {
 function turn(step) {
   if (!shown || !isPage(shown.number + step)) return;
   const fields = readAddress();
-  fields.set("page", pageName(shown.number + step));
+  fields.set(OPEN_PAGE, pageName(shown.number + step));
   goTo(fields, { replace: true });
 }
 
@@ -115,6 +120,18 @@ function lightUp(card) {
   }
   choices.replaceChildren(...copy.children);
   chooseEvidence(part(".sheet"), chosen);
+}
+
+// A link to a page opens it before the search is answered that it was found by.
+function waitForCard(page) {
+  new MutationObserver((_, observer) => {
+    if (page !== shown) return observer.disconnect();
+    const card = findCard();
+    if (!card?.querySelector(".evidence")) return;
+    observer.disconnect();
+    lightUp(card);
+    if (page.words) showText(part(".text"), page.words, part(".sheet .evidence"));
+  }).observe(document.body, { childList: true, subtree: true });
 }
 
 function toggleEvidence() {
@@ -171,7 +188,7 @@ function close() {
   if (history.state?.opened) history.back();
   else {
     const fields = readAddress();
-    fields.delete("page");
+    fields.delete(OPEN_PAGE);
     goTo(fields, { replace: true });
   }
 }
@@ -237,7 +254,7 @@ export function startViewer() {
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     const fields = readAddress();
-    fields.set("page", link.dataset.open);
+    fields.set(OPEN_PAGE, link.dataset.open);
     goTo(fields, { state: { opened: true } });
   });
   document.addEventListener("pagelens:page", (event) => openPage(event.detail));
