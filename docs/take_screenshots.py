@@ -121,7 +121,6 @@ def take_pictures(
             with open_page(browser, scheme) as page:
                 show(page, server)
                 # A picture that is still on its way would be a hole.
-                page.wait_for_load_state("networkidle")
                 page.wait_for_function(
                     "[...document.images].every(i => i.loading === 'lazy' || i.complete)"
                 )

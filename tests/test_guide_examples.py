@@ -9,23 +9,35 @@ something is left out, `...` is shown.
 import json
 import os
 import re
-import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from app.cli import program
 from tests.documents import draw_lines, write_text_pdf, write_tiff
 from tests.guides import GUIDES, find_commands, find_fences
 from tests.terminal import ROOT, serve_pagelens
 
 FENCES = [fence for guide in GUIDES for fence in find_fences(guide) if fence.mark]
 ADDRESS = "http://127.0.0.1:7860"
-TIMEOUT_S = 180
+TIMEOUT_S = 600
+
+# Runs command lines in one process, which loads what they need but once; prints JSON: the exit code
+# and the output of each.
+RUNNER = """
+import json, os, shlex, sys
+from typer.testing import CliRunner
+from app.cli import program
+
+ended = []
+for line in sys.stdin:
+    name, *words = map(os.path.expanduser, shlex.split(line))
+    assert name == "pagelens"
+    ended.append(CliRunner().invoke(program, words))
+print(json.dumps([(it.exit_code, it.stdout or it.stderr) for it in ended]))
+"""
 
 ID_OR_DATE = re.compile(r"[0-9a-f]{32}|[0-9a-f]{64}|\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)")
 ELISION = "..."
@@ -70,36 +82,28 @@ def write_papers(folder: Path) -> None:
     )
 
 
-def run_pagelens_here(line: str) -> str:
-    """What `pagelens` prints, in this process, which loads what it needs but once."""
-    program_name, *words = shlex.split(line)
-    assert program_name == "pagelens"
-    ended = CliRunner().invoke(program, [re.sub("^~(?=/)", os.environ["HOME"], w) for w in words])
-    assert ended.exit_code == 0, ended.output
-    return ended.stdout
-
-
-def run(line: list[str], folder: Path) -> str:
+def run(line: list[str], folder: Path, **options: str) -> str:
     """What a program prints; it must succeed."""
     ended = subprocess.run(
         line,
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
+        env={**os.environ, "HOME": str(folder), "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=TIMEOUT_S,
+        **options,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout
 
 
 @pytest.mark.parametrize("fence", choose("terminal"))
-def test_commands_do_what_is_shown(fence, home, monkeypatch):
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.chdir(home)
+def test_commands_do_what_is_shown(fence, home):
     assert fence.language == "console"
-    for command in find_commands(fence):
-        printed = run_pagelens_here(command.line)
+    commands = list(find_commands(fence))
+    told = run([sys.executable, "-c", RUNNER], home, input="\n".join(c.line for c in commands))
+    for command, (exit_code, printed) in zip(commands, json.loads(told), strict=True):
+        assert exit_code == 0, f"{command.line}\n{printed}"
         if command.shown:
             assert_shown(command.shown, printed, {})
 
