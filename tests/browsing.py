@@ -34,6 +34,11 @@ def open_best(page):
     return page.locator("#viewer")
 
 
+def open_library(page):
+    page.get_by_role("tab", name="Library").click()
+    expect(page.locator("#library-summary")).to_contain_text("on the disk")
+
+
 def add_files(page, *files):
     page.get_by_label("Choose files").set_input_files(list(files))
 
