@@ -72,7 +72,7 @@ def show_answer(page: Page, server: str) -> None:
 
 
 def show_library(page: Page, server: str) -> None:
-    """The documents, with tags; a file that was refused, and why."""
+    """Where files are dropped, and the documents with their tags."""
     page.goto(f"{server}/?tab=library")
     expect(page.locator("#documents li")).to_have_count(15)
 
