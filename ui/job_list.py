@@ -46,6 +46,7 @@ def render_jobs(library: Library, *, read_only: bool) -> str:
         jobs=rows,
         summary=", ".join(counts),
         is_active=bool(active),
+        is_under_way=n_failed < len(jobs),
         n_more=len(jobs) - len(rows),
         read_only=read_only,
     )

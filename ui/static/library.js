@@ -87,6 +87,9 @@ export function startLibrary() {
   document.addEventListener("close", ({ target: dialog }) => {
     const { does, id } = dialog.dataset ?? {};
     if (!does) return;
+    // The button that opened it goes with its document.
+    if (dialog.returnValue === "yes" && does === "delete")
+      document.querySelector("#documents-form [name=contains]").focus();
     if (dialog.returnValue === "yes") act({ act: does, id, tags: dialog.querySelector("input")?.value });
     dialog.returnValue = "";
   }, { capture: true });
