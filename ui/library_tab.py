@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+from pydantic import ValidationError
 
+from app.api.bodies import TagsBody
 from app.cataloguing import DocumentOrder, DocumentQuery
 from app.library import Library
 from app.model_output import describe_encoders
 from app.wording import count_things, format_bytes
 from ingest.documents import Document
-from retrieval.errors import PagelensError
+from retrieval.errors import InvalidRequest, PagelensError
 from retrieval.records import Kind
 from ui.cards import measure_page, name_page
 from ui.events import UNQUEUED
@@ -100,8 +102,7 @@ class LibraryTab:
                 n_pages = count_things(document.n_pages, "page")
                 return f"Deleted {document.name} ({n_pages})."
             case "tag":
-                tags = dict.fromkeys(tag.strip() for tag in str(event.tags).split(","))
-                document = self.library.write_tags(name, [tag for tag in tags if tag])
+                document = self.library.write_tags(name, read_tags(str(event.tags)))
                 return f"{document.name} has {count_things(len(document.tags), 'tag')} now."
             case "reindex":
                 job = self.library.reindex(name)
@@ -154,6 +155,19 @@ class LibraryTab:
             describe_kind(document),
             document.added_at.astimezone().strftime("%Y-%m-%d %H:%M"),
         )
+
+
+def read_tags(text: str) -> list[str]:
+    """The tags that somebody wrote with commas between them, within the limits of the API.
+
+    Raises:
+        InvalidRequest: they are too many, or one is too long.
+    """
+    tags = dict.fromkeys(tag.strip() for tag in text.split(","))
+    try:
+        return TagsBody(tags=[tag for tag in tags if tag]).tags
+    except ValidationError as error:
+        raise InvalidRequest(f"tags: {error.errors()[0]['msg']}") from error
 
 
 def describe_kind(document: Document) -> str:

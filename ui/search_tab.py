@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 from anyio import CapacityLimiter, to_thread
 
+from app.cataloguing import DocumentQuery
 from app.demo import find_examples
 from app.filters import build_filter
 from app.library import Library
@@ -21,7 +22,7 @@ from ui.address import Address, read_address
 from ui.cards import build_cards, group_cards, measure_page, name_page
 from ui.events import UNQUEUED
 from ui.rendering import render
-from ui.text import escape_text, show_line
+from ui.text import show_line
 
 MAX_RESULTS = 12
 # Documents that the empty page shows, newest first.
@@ -33,7 +34,7 @@ NOTHING_FOUND = "Nothing was found for this question."
 NOTHING_LEFT = "Nothing was found with these filters."
 NOTHING_ALIKE = "Nothing else like it was found in the library."
 PICTURE_GONE = "the picture that was searched with is no longer here: choose it again"
-NO_GOOD_MATCH = "These pages answer no better than they answer nonsense."
+NO_GOOD_MATCH = "These pages answer no better than they would answer nonsense."
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +80,11 @@ class SearchTab:
         )
 
     async def search(self, event: gr.EventData) -> tuple[str, str]:
-        """The status line and the cards for the address that a script of the page tells of."""
-        address = str(event.address)
-        status, found = await to_thread.run_sync(
-            self._show, read_address(address), limiter=self.turns
-        )
+        """The status line and the cards for the address that the page tells of, with its number."""
+        asked = read_address(str(event.address))
+        status, found = await to_thread.run_sync(self._show, asked, limiter=self.turns)
         # Answers may come out of order: the page sees whether this is the one that it waits for.
-        return status, f'<div data-address="{escape_text(address)}">{found}</div>'
+        return status, f'<div data-n="{int(event.n)}">{found}</div>'
 
     def _show(self, asked: Address) -> tuple[str, str]:
         documents = self.library.list_documents()
@@ -115,7 +114,7 @@ class SearchTab:
         """What was found, and what it is like where it was not asked for in words."""
         where = build_filter(
             self.library,
-            documents=[asked.document] if asked.document else (),
+            documents=self._find_documents(asked.document) if asked.document else (),
             kind=asked.kind,
             tags=[asked.tag] if asked.tag else (),
             added=asked.added,
@@ -134,6 +133,16 @@ class SearchTab:
             answer = self.library.search_picture(path, MAX_RESULTS, where, name=name)
             return answer, f"Like {name}: "
         return self.library.search(asked.question, MAX_RESULTS, page_filter=where), ""
+
+    def _find_documents(self, name: str) -> list[str]:
+        """The documents of this name or id; where there is none, those whose names hold it."""
+        try:
+            return [self.library.find_document(name).document_id]
+        except PagelensError:
+            alike = self.library.list_documents(DocumentQuery(contains=name))
+            if not alike:
+                raise
+            return [document.document_id for document in alike]
 
     def _greet(self) -> tuple[str, str]:
         """What there is to search, and where to begin."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncIterable, Iterator
-from http import HTTPStatus
 from typing import Annotated
 
 from anyio import CapacityLimiter, to_thread
@@ -66,10 +65,7 @@ FoundPages = Annotated[Asked, Depends(find_pages)]
 @router.post(
     "",
     response_class=EventSourceResponse,
-    responses={
-        **STREAM_ERRORS,
-        HTTPStatus.OK: {"model": AnswerEventBody, "description": "the data of each event"},
-    },
+    responses=STREAM_ERRORS,
     max_body_size=MAX_JSON_BYTES,
 )
 async def ask(
@@ -77,7 +73,7 @@ async def ask(
     library: LibraryDependency,
     search_turns: SearchTurnsDependency,
     answer_turns: AnswerTurnsDependency,
-) -> AsyncIterable[ServerSentEvent]:
+) -> AsyncIterable[AnswerEventBody | ErrorBody]:
     """An answer from the best pages, as server-sent events.
 
     `pages` comes first (who answers, from which pages), then `quote` (word for word) or `text` (the
@@ -94,8 +90,10 @@ async def ask(
             if event is None:
                 return
             shown = show_event(event)
-            yield ServerSentEvent(data=shown, event=EVENT_NAMES[type(shown)])
+            # What is named above is described; this is how it is sent, with its name.
+            yield ServerSentEvent(data=shown, event=EVENT_NAMES[type(shown)])  # type: ignore[misc]
     except PagelensError as error:
-        yield ServerSentEvent(data=ErrorBody(error=describe_error(error)), event=ERROR_EVENT)
+        failed = ErrorBody(error=describe_error(error))
+        yield ServerSentEvent(data=failed, event=ERROR_EVENT)  # type: ignore[misc]
     finally:
         answering.give_up()

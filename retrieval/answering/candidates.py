@@ -149,14 +149,13 @@ def _list_rows(block: Sequence[Line]) -> Iterator[Candidate]:
 
 
 def _names_columns(header: Line, row: Line) -> bool:
-    """Whether each cell of a row stands below one of the header; labels on a map do not."""
-    if len(header.cells) != len(row.cells):
-        return False
-    for above, below in zip(header.cells, row.cells, strict=True):
-        name, value = (surround([word.box for word in cell]) for cell in (above, below))
-        if min(name.x1, value.x1) <= max(name.x0, value.x0):
-            return False
-    return True
+    """Whether most cells of a row stand below one of the header; labels on a map do not."""
+    names = [surround([word.box for word in cell]) for cell in header.cells]
+    values = [surround([word.box for word in cell]) for cell in row.cells]
+    below = [
+        any(min(name.x1, value.x1) > max(name.x0, value.x0) for name in names) for value in values
+    ]
+    return 2 * sum(below) >= len(below)
 
 
 def _list_sentences(block: Sequence[Line]) -> Iterator[Candidate]:

@@ -24,6 +24,7 @@ def library(sample_library):
 
 
 def ask(page, question):
+    expect(page.locator("#results .landing")).to_be_visible()
     page.get_by_role("tab", name="Ask").click()
     page.get_by_label("What you want to know").fill(question)
     page.get_by_role("button", name="Ask", exact=True).click()
@@ -56,6 +57,16 @@ def test_a_shared_address_asks_again(page, server):
     expect_end(page)
     expect(page.get_by_label("What you want to know")).to_have_value("How high is Carrick Hill?")
     expect(page.locator(".sources .card")).not_to_have_count(0)
+
+
+def test_an_example_is_asked_and_its_address_is_kept_while_another_tab_is_open(page, server):
+    page.goto(f"{server}/?tab=ask")
+    page.get_by_role("link", name="How high is Carrick Hill?").click()
+    expect_end(page)
+    expect(page.locator(".quote").first).to_contain_text("Carrick Hill 214 m")
+    page.get_by_role("tab", name="Library").click()
+    page.get_by_role("tab", name="Ask").click()
+    assert page.url.endswith("/?tab=ask&q=How+high+is+Carrick+Hill%3F")
 
 
 def test_what_the_pages_do_not_hold_is_said(page, server):
@@ -131,6 +142,7 @@ def test_an_answer_is_stopped(page, answering, endpoint):
     expect(page.locator("#ask-answer .written")).to_have_text("It begins")
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("button", name="Stop")).to_be_hidden()
+    expect(page.locator("#ask-answer")).to_contain_text("Stopped.")
     assert endpoint.heard_end.wait(15)
 
 

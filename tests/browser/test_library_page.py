@@ -11,6 +11,7 @@ import pikepdf
 import pytest
 from playwright.sync_api import expect
 
+from app.client import PagelensClient
 from tests.browser.conftest import start_server
 from tests.browsing import add_files, ask_page
 from tests.documents import write_scan_pdf, write_text_pdf
@@ -50,8 +51,10 @@ def test_an_empty_library_leads_to_where_documents_are_added(page, server):
     expect(page.locator("#library-summary")).to_contain_text("Pages: minilm-layout")
 
 
-def test_files_that_are_chosen_come_in_with_their_tags(open_page, tmp_path):
-    page = open_page
+def test_files_that_are_chosen_come_in_with_their_tags(page, server, tmp_path):
+    page.goto(server)
+    expect(page.locator("#results .empty")).to_be_visible()
+    page.get_by_role("tab", name="Library").click()
     page.get_by_label("Tags for what is added").fill("harbour, tables")
     add_files(page, write_text_pdf(tmp_path / NAME, *PAGES))
     expect_listed(page, NAME)
@@ -63,6 +66,8 @@ def test_files_that_are_chosen_come_in_with_their_tags(open_page, tmp_path):
     expect(listed.locator("img")).not_to_have_js_property("naturalWidth", 0)
     expect(page.locator("#jobs li")).to_have_count(0)
     expect(page.locator("#library-summary")).to_contain_text("1 document, 3 pages")
+    page.get_by_role("tab", name="Search").click()
+    expect(page.locator("#search-status")).to_contain_text("3 pages of 1 document")
 
 
 def test_what_is_refused_says_why_and_can_be_dismissed(open_page, tmp_path):
@@ -127,8 +132,13 @@ def test_tags_are_edited_and_can_be_searched_by(open_page, server):
     page = open_page
     document(page, "first.pdf").get_by_role("button", name="Tags of").click()
     dialog = page.get_by_role("dialog", name="Tags of first.pdf")
-    dialog.get_by_label("Separated by commas").fill("papers, old,, papers")
-    dialog.get_by_role("button", name="Save").click()
+    field = dialog.get_by_label("Separated by commas")
+    field.fill("x" * 101)
+    field.press("Enter")
+    expect(page.locator("#library-notice")).to_contain_text("at most 100 characters")
+    document(page, "first.pdf").get_by_role("button", name="Tags of").click()
+    field.fill("papers, old,, papers")
+    field.press("Enter")
     expect(page.locator("#library-notice")).to_contain_text("first.pdf has 2 tags now")
     expect(document(page, "first.pdf").locator(".tag")).to_have_text(["papers", "old"])
     ask_page(page, server, q="paper", tag="papers")
@@ -153,6 +163,21 @@ def test_a_document_is_deleted_after_a_second_click(open_page):
     dialog.get_by_role("button", name="Delete it").click()
     expect(page.locator("#library-notice")).to_contain_text(f"Deleted {NAME} (3 pages).")
     expect(document(page, NAME)).to_have_count(0)
+
+
+def test_a_document_that_is_deleted_meanwhile_is_said_to_be_gone(open_page, server, tmp_path):
+    page = open_page
+    with PagelensClient(server) as client:
+        (job,) = client.upload([write_text_pdf(tmp_path / "gone.pdf", "Here today.", "Gone.")])
+        gone = client.wait(job)
+        page.goto(f"{server}/?tab=library&open={gone.document_id}.1")
+        expect(page.locator("#viewer .text")).to_contain_text("Here today.")
+        client.delete(gone.document_id)
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#viewer").get_by_role("alert")).to_contain_text(
+        "This page of gone.pdf is no longer in the library."
+    )
+    expect(page.locator("#viewer .text")).to_be_empty()
 
 
 def test_the_original_is_downloaded(open_page):

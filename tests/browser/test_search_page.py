@@ -112,6 +112,23 @@ def test_filters_hold_at_once_and_stand_in_the_address(page, server):
     assert "q=" in page.url and "document=" not in page.url
 
 
+def test_a_search_is_asked_for_once(page, server):
+    ask_page(page, server)
+    asked = []
+    page.on("request", lambda request: asked.append(request.post_data))
+    search_for(page, FERRY)
+    expect_found(page, f"{REPORT}, page 3")
+    expect(page.locator("#results")).not_to_have_attribute("aria-busy", "true")
+    assert sum("q=How" in (body or "") for body in asked) == 1
+
+
+def test_a_part_of_a_name_is_enough_to_filter_by(page, server):
+    page.goto(f"{server}/?q=ferry&document=HALDRY")
+    expect(page.locator("#search-status .line")).to_contain_text("best first")
+    names = set(cards(page).locator("h3").all_inner_texts())
+    assert names == {REPORT, "map-of-haldry.png"}
+
+
 def test_results_are_grouped_by_document(page, server):
     ask_page(page, server, q=FERRY, group="1")
     groups = page.locator("#results .group")

@@ -110,6 +110,12 @@ def test_escape_closes_the_viewer_and_the_back_button_opens_nothing_else(viewer,
     expect(viewer).not_to_be_visible()
 
 
+def test_a_slash_leaves_the_page_for_the_question(viewer, page):
+    page.keyboard.press("/")
+    expect(viewer).not_to_be_visible()
+    expect(page.get_by_label("Question", exact=True)).to_be_focused()
+
+
 def test_a_link_leads_to_the_page_with_its_evidence(viewer, page, browser):
     shared = browser.new_page()
     shared.goto(page.url)

@@ -108,6 +108,8 @@ def fuzz(n_files: int, seed: int, offenders: Path) -> tuple[Counter[str], dict[s
     counts: Counter[str] = Counter()
     faults: dict[str, str] = {}
     n_processes = os.cpu_count() or 1
+    # What runs already is not the fuzzer's: a library that another test has open, say.
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
     with tempfile.TemporaryDirectory(prefix="pagelens-fuzz-") as scratch, watch_memory() as largest:
         folder = Path(scratch)
         seeds = build_seeds(folder)
@@ -135,7 +137,7 @@ def fuzz(n_files: int, seed: int, offenders: Path) -> tuple[Counter[str], dict[s
     left = [
         child
         for child in psutil.Process().children(recursive=True)
-        if "resource_tracker" not in " ".join(child.cmdline())
+        if child.pid not in before and "resource_tracker" not in " ".join(child.cmdline())
     ]
     if left:
         faults["processes"] = f"{len(left)} are left over: {left}"

@@ -118,5 +118,5 @@ def test_a_page_without_words_holds_nothing_to_quote():
 def test_labels_of_a_map_name_no_columns():
     words = write("North Point", 0.1, 0.1) + write("Smugglers Cave", 0.6, 0.1)
     words += write("Carrick Hill", 0.3, 0.12) + write("Port Haldry", 0.8, 0.12)
-    words += write("Low Quay", 0.1, 0.14) + write("The Waist", 0.5, 0.14)
+    words += write("Low Quay", 0.3, 0.14) + write("The Waist", 0.8, 0.14)
     assert [row.header for row in list_candidates(words)] == ["", ""]

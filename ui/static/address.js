@@ -12,6 +12,11 @@ export const OPEN_PAGE = "open";
 // The address of the search that is shown, and the tab that is open.
 let shown = null;
 let openTab = null;
+// How many searches were asked for, and which of them was answered last.
+let asked = 0;
+let answered = 0;
+// The address that each tab was left at.
+const lastAddress = {};
 
 export function readAddress() {
   return new URLSearchParams(location.search);
@@ -68,13 +73,15 @@ export function fillForm() {
 // Shows what the address says.
 function follow() {
   const fields = readAddress();
-  const tab = fields.get("tab") ?? "search";
+  const tab = fields.get("tab") in TABS ? fields.get("tab") : "search";
   const page = fields.get(OPEN_PAGE);
   showTab(tab);
   if (tab === "search") {
     if (form()) fillForm();
     fields.delete(OPEN_PAGE);
-    if (shown !== fields.toString()) {
+    // What the library holds may have changed since nothing was asked.
+    const isBack = openTab !== null && openTab !== "search" && !fields.toString();
+    if (shown !== fields.toString() || isBack) {
       shown = fields.toString();
       search();
     }
@@ -83,20 +90,26 @@ function follow() {
     whenLaidOut([TABS[tab]], () =>
       document.dispatchEvent(new CustomEvent("pagelens:tab", { detail: tab })));
   openTab = tab;
+  const here = readAddress();
+  here.delete(OPEN_PAGE);
+  lastAddress[tab] = here;
   document.dispatchEvent(new CustomEvent("pagelens:page", { detail: page }));
 }
 
 function search() {
+  asked += 1;
   document.getElementById("results").setAttribute("aria-busy", "true");
-  window.pagelens.trigger("search", { address: shown });
+  window.pagelens.trigger("search", { address: shown, n: asked });
 }
 
-// Answers may come out of order: one to what is no longer asked is not the last.
+// Answers may come out of order: where an older one comes last, what is wanted is asked for again.
 function takeAnswer() {
   const results = document.getElementById("results");
-  const answered = results.querySelector("[data-address]")?.dataset.address;
-  if (answered === shown) results.removeAttribute("aria-busy");
-  else if (answered !== undefined) search();
+  const n = Number(results.querySelector("[data-n]")?.dataset.n ?? 0);
+  if (n === asked) {
+    answered = n;
+    results.removeAttribute("aria-busy");
+  } else if (answered === asked) search();
 }
 
 function tabButtons() {
@@ -125,7 +138,7 @@ function clickLink(event) {
     goTo(new URLSearchParams({ tab: target.dataset.tab }));
   } else if (event.isTrusted) {
     const name = Object.keys(TABS)[tabButtons().indexOf(target)];
-    goTo(new URLSearchParams(name === "search" ? shown ?? "" : { tab: name }));
+    goTo(lastAddress[name] ?? new URLSearchParams(name === "search" ? "" : { tab: name }));
   }
 }
 
@@ -133,12 +146,12 @@ function focusQuestion(event) {
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.closest?.("input, textarea, select, dialog[open]")) return;
   event.preventDefault();
-  if (readAddress().has("tab")) goTo(new URLSearchParams(shown ?? ""));
+  if (openTab !== "search") goTo(new URLSearchParams(shown ?? ""));
   selectQuestion();
 }
 
 // What is on a tab that is just being opened takes no focus yet.
-function selectQuestion() {
+export function selectQuestion() {
   const question = document.getElementById("question");
   if (question.offsetParent) question.select();
   else requestAnimationFrame(selectQuestion);

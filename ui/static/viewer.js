@@ -1,6 +1,6 @@
 // The page viewer: one page large, sharp at every zoom, with its evidence and its text beside it.
 
-import { goTo, OPEN_PAGE, readAddress } from "./address.js";
+import { goTo, OPEN_PAGE, readAddress, selectQuestion } from "./address.js";
 import { ALL, chooseEvidence, NONE } from "./evidence.js";
 import { startFraming } from "./framing.js";
 import { showText } from "./page_text.js";
@@ -78,16 +78,22 @@ async function showPage() {
     if (page === shown) showText(part(".text"), page.words, part(".sheet .evidence"));
   } catch (error) {
     if (page !== shown) return;
+    const name = documents.get(page.id)?.name ?? part("#viewer-title").textContent;
     documents.delete(page.id);
-    part(".trouble").textContent = error.message;
+    const isGone = error.status === 404 && name;
+    part(".trouble").textContent = isGone ? `This page of ${name} is no longer in the library.` : error.message;
     part(".trouble").hidden = false;
+    part(".text").replaceChildren();
   }
 }
 
 async function ask(path) {
   const answer = await fetch(path);
   const content = await answer.json();
-  if (!answer.ok) throw new Error(content.error?.message ?? `status ${answer.status}`);
+  if (!answer.ok)
+    throw Object.assign(new Error(content.error?.message ?? `status ${answer.status}`), {
+      status: answer.status,
+    });
   return content;
 }
 
@@ -193,6 +199,11 @@ function close() {
   }
 }
 
+function leaveToSearch() {
+  dialog().addEventListener("close", selectQuestion, { once: true });
+  close();
+}
+
 function startPanning() {
   const stage = part(".stage");
   let from = null;
@@ -227,6 +238,7 @@ function press(event) {
     "-": () => zoomTo(zoom / ZOOM_STEP),
     0: () => zoomTo(1),
     e: toggleEvidence,
+    "/": leaveToSearch,
   }[event.key];
   if (!act || (isChoice && event.key.startsWith("Arrow"))) return;
   // A page that is zoomed in is moved before it is turned.

@@ -119,6 +119,7 @@ def test_the_api_describes_itself_with_examples(served):
         "/jobs/{job_id}/retry",
         "/search",
         "/search/image",
+        "/ask",
         "/models",
         "/status",
         "/tags",

@@ -34,6 +34,7 @@ CHANGES = [
     ("POST", "/documents/ID/reindex"),
     ("POST", "/jobs/retry"),
     *(("POST", f"/jobs/any/{verb}") for verb in ("cancel", "pause", "resume", "retry")),
+    ("DELETE", "/jobs/any"),
     ("GET", "/backup"),
 ]
 

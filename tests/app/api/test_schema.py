@@ -32,6 +32,7 @@ OPERATIONS = {
     "GET /documents/{document_id}/pages/{page_number}/evidence",
     "GET /jobs",
     "GET /jobs/{job_id}",
+    "DELETE /jobs/{job_id}",
     "GET /jobs/{job_id}/events",
     "POST /jobs/retry",
     "POST /jobs/{job_id}/cancel",
