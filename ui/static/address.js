@@ -73,7 +73,7 @@ export function fillForm() {
 // Shows what the address says.
 function follow() {
   const fields = readAddress();
-  const tab = fields.get("tab") in TABS ? fields.get("tab") : "search";
+  const tab = Object.hasOwn(TABS, fields.get("tab")) ? fields.get("tab") : "search";
   const page = fields.get(OPEN_PAGE);
   showTab(tab);
   if (tab === "search") {
