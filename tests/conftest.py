@@ -15,6 +15,8 @@ from app.library_status import LibraryStatus, read_status
 from app.settings import Settings
 from retrieval.encoders.opening import EncoderOptions, open_encoder
 from retrieval.encoders.torchvision_guard import ensure_torchvision_imports
+from tests.browser import axe
+from tests.browser.timings import TIMINGS, list_timings
 from tests.documents import (
     cut_off,
     draw_lines,
@@ -53,7 +55,18 @@ def ignore_settings_of_the_machine():
         del os.environ[name]
 
 
+# Here, where the process that prints them looks: workers have the conftest of each folder, too.
 def pytest_terminal_summary(terminalreporter):
+    if timings := list_timings(terminalreporter.stats):
+        terminalreporter.section(TIMINGS)
+        for line in timings:
+            terminalreporter.line(line)
+    if shutil.which("chromium") is None:
+        terminalreporter.section("BROWSER TESTS WERE NOT RUN", sep="!", red=True)
+        terminalreporter.line("There is no Chromium here: `apt-get install chromium`, then again.")
+    if not axe.AXE.is_file():
+        terminalreporter.section("TESTS OF ACCESSIBILITY WERE NOT RUN", sep="!", red=True)
+        terminalreporter.line(f"There is {axe.MISSING}.")
     if find_programs() is None:
         terminalreporter.section("TESTS ON POSTGRESQL WERE NOT RUN", sep="!", red=True)
         terminalreporter.line(f"There is {MISSING}, then again.")

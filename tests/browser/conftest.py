@@ -13,8 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.axe import AXE, MISSING
-
 CHROMIUM = shutil.which("chromium")
 CHROMIUM_ARGS = [
     "--no-sandbox",
@@ -29,43 +27,6 @@ ADDRESS = re.compile(r"^Pagelens is at (http://127\.0\.0\.1:\d+) ", re.MULTILINE
 STOP_S = 15
 # A search answers in a fraction of it, where nothing else keeps the processor busy.
 EXPECT_MS = 30_000
-
-
-# What was measured, as (what, seconds, limit in seconds); printed at the end of the run.
-TIMINGS = "timings of the web page"
-BUSY = 5
-
-
-@pytest.fixture
-def report_timing(record_property):
-    """Notes how long something took, to be printed beside what it may take on a quiet machine."""
-
-    def report(what: str, seconds: float, limit_s: float) -> None:
-        record_property(TIMINGS, f"{what}: {seconds:.2f} s (on a quiet machine under {limit_s} s)")
-        # Other tests run at the same time.
-        assert seconds < BUSY * limit_s, f"{what} took {seconds:.2f} s"
-
-    return report
-
-
-def pytest_terminal_summary(terminalreporter):
-    timings = [
-        value
-        for reports in terminalreporter.stats.values()
-        for report in reports
-        for name, value in getattr(report, "user_properties", ())
-        if name == TIMINGS
-    ]
-    if timings:
-        terminalreporter.section(TIMINGS)
-        for line in dict.fromkeys(timings):
-            terminalreporter.line(line)
-    if CHROMIUM is None:
-        terminalreporter.section("BROWSER TESTS WERE NOT RUN", sep="!", red=True)
-        terminalreporter.line("There is no Chromium here: `apt-get install chromium`, then again.")
-    if not AXE.is_file():
-        terminalreporter.section("TESTS OF ACCESSIBILITY WERE NOT RUN", sep="!", red=True)
-        terminalreporter.line(f"There is {MISSING}.")
 
 
 @pytest.fixture(scope="module")
