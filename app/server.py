@@ -103,7 +103,8 @@ def build_app(library: Library, settings: Settings, cache: str) -> FastAPI:
 
     api = build_application(library, settings)
     api.mount("/ui", StaticFiles(directory=STATIC))
-    page = build_page(library, settings, api.state.search_turns, Path(cache))
+    turns = (api.state.search_turns, api.state.answer_turns)
+    page = build_page(library, settings, *turns, Path(cache))
     # Gradio checks that the files it is handed are uploads of its own only in a page that was
     # launched, which one that is mounted never is: any path of this machine would do.
     page.has_launched = True

@@ -6,21 +6,20 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any
 
 import gradio as gr
 from anyio import CapacityLimiter, to_thread
 from cachetools import LRUCache
 
-from app.api.ask import Answering
+from app.api.ask import RunningAnswer
 from app.demo import find_examples
 from app.library import Library
 from retrieval.errors import PagelensError
 from ui.answer_view import AnswerView
 from ui.events import UNQUEUED
 from ui.rendering import render
-from ui.text import show_line
+from ui.text import escape_text, show_line
 
 NOTHING_ASKED = "Type a question that the pages may answer."
 EMPTY_LIBRARY = "The library is empty. Add documents on the Library tab."
@@ -50,7 +49,7 @@ class AskedQuestion:
     view: AnswerView
     said: str = ""
     is_over: bool = False
-    _answering: Answering | None = None
+    _answering: RunningAnswer | None = None
     _seen_at: float = field(default_factory=time.monotonic)
 
     def show(self) -> str:
@@ -58,7 +57,7 @@ class AskedQuestion:
         self._seen_at = time.monotonic()
         over = "yes" if self.is_over else "no"
         content = self.said + self.view.render(is_over=self.is_over)
-        return f'<div data-asked="{escape(self.name)}" data-over="{over}">{content}</div>'
+        return f'<div data-asked="{escape_text(self.name)}" data-over="{over}">{content}</div>'
 
     def stop(self) -> None:
         """Ends the answer where it is."""
@@ -69,7 +68,7 @@ class AskedQuestion:
             self._answering.give_up()
 
     @contextmanager
-    def hear(self, answering: Answering) -> Iterator[None]:
+    def hear(self, answering: RunningAnswer) -> Iterator[None]:
         """Entered while the answer is on its way."""
         self._answering = answering
         try:
@@ -96,6 +95,7 @@ class AskTab:
     library: Library
     search_turns: CapacityLimiter
     answer_turns: CapacityLimiter
+    # Of the event loop's thread alone: it is safe to use from no other.
     _asked: LRUCache[str, AskedQuestion] = field(default_factory=lambda: LRUCache(KEPT_ANSWERS))
 
     def build(self, bridge: gr.HTML) -> None:
@@ -123,7 +123,8 @@ class AskTab:
         asked = AskedQuestion(str(event.name), AnswerView(self.library))
         self._asked[asked.name] = asked
         question = str(event.question).replace("\0", "").strip()
-        if not question or not self.library.count().documents:
+        counts = await to_thread.run_sync(self.library.count)
+        if not question or not counts.documents:
             asked.said = show_line(NOTHING_ASKED if not question else EMPTY_LIBRARY)
         else:
             try:
@@ -133,7 +134,7 @@ class AskTab:
                 if not asked.is_over:
                     asked.said = show_line(str(error), role="alert")
         asked.is_over = True
-        return asked.show()
+        return await to_thread.run_sync(asked.show)
 
     async def _answer(self, question: str, asked: AskedQuestion) -> None:
         found = await to_thread.run_sync(
@@ -141,7 +142,7 @@ class AskTab:
         )
         waits = self.library.writes_answers
         turns = self.answer_turns if waits else self.search_turns
-        answering = Answering(found, self.library.answer(found))
+        answering = RunningAnswer(found, self.library.answer(found))
         with asked.hear(answering):
             while not asked.is_unwanted:
                 heard = await to_thread.run_sync(answering.read, limiter=turns)
@@ -149,15 +150,15 @@ class AskTab:
                     return
                 asked.view.add(heard)
 
-    def look(self, event: gr.EventData) -> Any:
+    async def look(self, event: gr.EventData) -> Any:
         """HTML of as much of an answer as there is; nothing for one that is not known."""
         asked = self._asked.get(str(event.name))
-        return gr.skip() if asked is None else asked.show()
+        return gr.skip() if asked is None else await to_thread.run_sync(asked.show)
 
-    def stop(self, event: gr.EventData) -> Any:
+    async def stop(self, event: gr.EventData) -> Any:
         """Ends an answer where it is."""
         asked = self._asked.get(str(event.name))
         if asked is None:
             return gr.skip()
         asked.stop()
-        return asked.show()
+        return await to_thread.run_sync(asked.show)

@@ -7,7 +7,6 @@ from pathlib import Path
 import gradio as gr
 from anyio import CapacityLimiter
 
-from app.api.requests import make_answer_turns
 from app.library import Library
 from app.settings import Settings
 from ui.ask_tab import AskTab
@@ -24,14 +23,19 @@ CACHE_AGE_S = 7200
 
 
 def build_page(
-    library: Library, settings: Settings, turns: CapacityLimiter, uploads: Path
+    library: Library,
+    settings: Settings,
+    search_turns: CapacityLimiter,
+    answer_turns: CapacityLimiter,
+    uploads: Path,
 ) -> gr.Blocks:
     """The page over an open library.
 
     Args:
         library: is shown.
         settings: those that it is served with.
-        turns: in which searches go, those of the REST API included.
+        search_turns: in which searches go, those of the REST API included.
+        answer_turns: in which models that write answers are waited for, likewise.
         uploads: the folder in which Gradio keeps what is handed in to search with.
     """
     with gr.Blocks(
@@ -43,9 +47,9 @@ def build_page(
         bridge = build_bridge()
         gr.HTML(render("masthead.html"), elem_id="masthead", apply_default_css=False)
         with gr.Tab("Search", elem_id="search-tab") as search:
-            SearchTab(library, turns, uploads).build(search, bridge)
+            SearchTab(library, search_turns, uploads).build(search, bridge)
         with gr.Tab("Ask", elem_id="ask-tab"):
-            AskTab(library, turns, make_answer_turns()).build(bridge)
+            AskTab(library, search_turns, answer_turns).build(bridge)
         with gr.Tab("Library", elem_id="library-tab") as documents:
             LibraryTab(library, settings.upload_limit_bytes).build(documents, bridge)
         with gr.Tab("Models", elem_id="models-tab") as models:

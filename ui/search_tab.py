@@ -76,7 +76,7 @@ class SearchTab:
         return render(
             "search_form.html",
             documents=sorted({document.name for document in documents})[:PROPOSED_NAMES],
-            tags=sorted({tag for document in documents for tag in document.tags}),
+            tags=[counted.tag for counted in self.library.list_tags()],
         )
 
     async def search(self, event: gr.EventData) -> tuple[str, str]:

@@ -61,11 +61,14 @@ def build_application(library: Library, settings: Settings) -> FastAPI:
     app.add_api_route("/metrics", show_metrics(registry))
     # Those of the web page and of the API are the same.
     app.state.search_turns = make_search_turns()
-    app.mount("/api/v1", build_api(library, app.state.search_turns))
+    app.state.answer_turns = make_answer_turns()
+    app.mount("/api/v1", build_api(library, app.state.search_turns, app.state.answer_turns))
     return app
 
 
-def build_api(library: Library, search_turns: CapacityLimiter) -> FastAPI:
+def build_api(
+    library: Library, search_turns: CapacityLimiter, answer_turns: CapacityLimiter
+) -> FastAPI:
     """The routes under /api/v1, with their OpenAPI description."""
     api = FastAPI(
         title="Pagelens",
@@ -84,7 +87,7 @@ def build_api(library: Library, search_turns: CapacityLimiter) -> FastAPI:
     api.state.library = library
     api.state.search_turns = search_turns
     api.state.rendering_turns = make_rendering_turns()
-    api.state.answer_turns = make_answer_turns()
+    api.state.answer_turns = answer_turns
     install_error_pages(api)
     for module in (documents, jobs, search, ask, overview, backup):
         api.include_router(module.router)

@@ -24,7 +24,7 @@ from retrieval.errors import PagelensError
 router = APIRouter(prefix="/ask", tags=["ask"])
 
 
-class Answering:
+class RunningAnswer:
     """An answer on its way, which may be given up while a thread waits for its next event."""
 
     def __init__(self, asked: Asked, events: Iterator[AnswerEvent]) -> None:
@@ -83,7 +83,7 @@ async def ask(
     # Quoting works on a core, as a search does; a model is waited for.
     waits = library.open_answerer().is_generated
     turns: CapacityLimiter = answer_turns if waits else search_turns
-    answering = Answering(asked, library.answer(asked))
+    answering = RunningAnswer(asked, library.answer(asked))
     try:
         while True:
             event = await to_thread.run_sync(answering.read, limiter=turns, abandon_on_cancel=True)
