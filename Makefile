@@ -22,7 +22,7 @@ ifneq ($(SERVE),0)
 endif
 
 test: $(VENV)/.installed-dev test-programs check ## Lint, type-check, run every test
-	@$(BIN)/pytest -n 2 --dist loadfile
+	@$(BIN)/pytest -n 2 --dist loadfile --max-worker-restart 2
 
 check: $(VENV)/.installed-dev ## Lint and type-check only
 	@$(BIN)/ruff check .

@@ -55,6 +55,25 @@ def ignore_settings_of_the_machine():
         del os.environ[name]
 
 
+class FailuresAtOnce:
+    """Prints each failure when it happens: a run that is ended from outside prints no summary."""
+
+    def __init__(self, terminal) -> None:
+        self.terminal = terminal
+
+    def pytest_runtest_logreport(self, report):
+        if report.failed:
+            self.terminal.ensure_newline()
+            self.terminal.line(f"FAILED {report.nodeid} ({report.when})", red=True)
+            self.terminal.line(report.longreprtext)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config):
+    if terminal := config.pluginmanager.getplugin("terminalreporter"):
+        config.pluginmanager.register(FailuresAtOnce(terminal))
+
+
 # Here, where the process that prints them looks: workers have the conftest of each folder, too.
 def pytest_terminal_summary(terminalreporter):
     if timings := list_timings(terminalreporter.stats):
