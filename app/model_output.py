@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from app.wording import format_bytes
+from app.wording import format_bytes, format_parameters
 from retrieval.encoders.base import EncoderSpec
 from retrieval.encoders.catalog import VIDORE_V1
 from retrieval.records import Modality
@@ -23,13 +24,13 @@ PASSAGES = "passages"
 
 def spec_json(spec: EncoderSpec) -> dict[str, Any]:
     """One entry of `models --json`, of an encoder."""
-    entry = {name: getattr(spec, name) for name in EncoderSpec.__slots__}
+    entry = {field.name: getattr(spec, field.name) for field in fields(spec)}
     return {**entry, "family": spec.family.value, "modality": spec.modality.value}
 
 
 def reranker_json(spec: RerankerSpec) -> dict[str, Any]:
     """One entry of `models --json`, of a reranker; told apart by what it reads."""
-    entry = {name: getattr(spec, name) for name in RerankerSpec.__slots__}
+    entry = {field.name: getattr(spec, field.name) for field in fields(spec)}
     return {**entry, "modality": PASSAGES}
 
 
@@ -60,7 +61,7 @@ def describe_spec(spec: EncoderSpec) -> list[str]:
     facts = [
         f"reads {spec.modality.value}",
         f"{vectors} of {spec.dim:,} dimensions",
-        f"{spec.n_parameters / 1e6:,.0f} M parameters",
+        f"{format_parameters(spec)} parameters",
         f"{format_bytes(spec.memory_bytes)} of memory",
     ]
     if spec.vidore_ndcg5 is not None:
@@ -73,7 +74,7 @@ def describe_reranker(spec: RerankerSpec) -> list[str]:
     facts = [
         f"reads {PASSAGES} with the question, up to {spec.context_tokens:,} tokens",
         spec.languages,
-        f"{spec.n_parameters / 1e6:,.0f} M parameters",
+        f"{format_parameters(spec)} parameters",
         f"{format_bytes(spec.memory_bytes)} of memory",
     ]
     return [spec.id, ", ".join(facts), describe_licence(spec), *filter(None, [spec.note])]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from retrieval.model_spec import ModelSpec
+
 BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -17,3 +19,9 @@ def format_bytes(n_bytes: float) -> str:
 def count_things(n: int, noun: str) -> str:
     """A number with its noun."""
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
+def format_parameters(spec: ModelSpec) -> str:
+    """How many weights a model has, in millions; vendors do not say it of theirs."""
+    n_parameters = spec.n_parameters
+    return "not stated" if n_parameters is None else f"{n_parameters / 1e6:,.0f} M"

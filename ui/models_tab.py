@@ -8,7 +8,7 @@ import gradio as gr
 
 from app.library import Library
 from app.model_output import describe_encoders
-from app.wording import format_bytes
+from app.wording import format_bytes, format_parameters
 from retrieval.encoders.base import EncoderSpec
 from retrieval.encoders.catalog import PAGE_CATALOG, VIDORE_V1
 from retrieval.encoders.photo_catalog import PHOTO_CATALOG
@@ -66,7 +66,7 @@ def describe_model(spec: EncoderSpec) -> tuple[str, ...]:
         spec.modality.value,
         f"{spec.dim:,}",
         f"{spec.vectors_per_page:,}",
-        f"{spec.n_parameters / 1e6:,.0f} M",
+        format_parameters(spec),
         format_bytes(spec.memory_bytes),
         "–" if spec.vidore_ndcg5 is None else f"{spec.vidore_ndcg5:.1f} %",
         spec.licence,
@@ -82,7 +82,7 @@ def describe_reranker(spec: RerankerSpec) -> tuple[str, ...]:
         "passages (reranker)",
         "–",
         "–",
-        f"{spec.n_parameters / 1e6:,.0f} M",
+        format_parameters(spec),
         format_bytes(spec.memory_bytes),
         "–",
         spec.licence,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.model_spec import ModelSpec, check_dims
 from retrieval.records import Modality, Page, PageEmbedding, QueryEmbedding
 
 if TYPE_CHECKING:
@@ -31,54 +32,44 @@ class Family(str, Enum):
     OPEN_CLIP = "open-clip"
 
 
-@dataclass(frozen=True, slots=True)
-class EncoderSpec:
-    """A catalog entry; listing it loads no weights.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncoderSpec(ModelSpec):
+    """A catalog entry of an encoder of pages, photos or sounds; listing it loads no weights.
 
     Attributes:
-        id: the name given to `--model` or `--photo-model`.
-        source: where the weights come from: a package, or a hub repository.
-        revision: the pinned revision, or the start of the weights' SHA-256; "main" where the
-            hub's newest is taken, whose commit then stands in the encoder key.
         family: the architecture.
         modality: what the encoder looks at.
         dim: length of one vector.
         vectors_per_page: about how many an A4 page gets; 1 for a photo.
-        matryoshka_dims: shorter prefixes the model was trained for; empty for none.
-        licence: SPDX identifier or name of the weights' licence, the base model's included.
-        commercial_use: whether that licence permits it.
-        context_tokens: most tokens in one forward pass; 0 where the model card states none.
+        matryoshka_dims: shorter prefixes the model was trained for, ascending; empty for none.
         query_prompt: text put around a query, `{}` standing for it.
         document_prompt: text put before or around a page picture.
-        n_parameters: number of weights, rounded for hub checkpoints.
-        memory_bytes: memory the loaded weights take (bfloat16 for hub checkpoints of pages).
         has_grid: whether the vectors are patches of one regular grid.
         vidore_ndcg5: published nDCG@5 on ViDoRe, in percent; None where none was published.
         vidore_source: where that figure was published, and of which benchmark version.
-        model_card: where the model is described.
-        note: what a person who chooses it should know; empty for nothing.
     """
 
-    id: str
-    source: str
-    revision: str
     family: Family
     modality: Modality
     dim: int
     vectors_per_page: int
-    matryoshka_dims: tuple[int, ...]
-    licence: str
-    commercial_use: bool
-    context_tokens: int
-    query_prompt: str
-    document_prompt: str
-    n_parameters: int
-    memory_bytes: int
-    has_grid: bool
-    vidore_ndcg5: float | None
-    vidore_source: str
-    model_card: str
-    note: str = ""
+    matryoshka_dims: tuple[int, ...] = ()
+    query_prompt: str = "{}"
+    document_prompt: str = ""
+    has_grid: bool = False
+    vidore_ndcg5: float | None = None
+    vidore_source: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuses what cannot be true.
+
+        Raises:
+            ValueError: naming the entry and the field.
+        """
+        # A dataclass with slots is made anew, which the short form of super does not see.
+        ModelSpec.__post_init__(self)
+        check_dims(self, self.dim, self.matryoshka_dims)
+        self.require(self.query_prompt.count("{}") == 1, "query_prompt", "holds no {} or several")
 
 
 class PreparedPage(Protocol):

@@ -14,6 +14,7 @@ from retrieval.records import Modality
 MINILM_LAYOUT_ID = "minilm-layout"
 DEFAULT_ON_GPU_ID = "vidore/colqwen2-v1.0"
 
+CHECKED = "2026-11"
 VIDORE_V1 = "ViDoRe v1, README of colpali-engine 0.3.18"
 
 # The augmentation tokens that the models were trained with, ten behind every query.
@@ -41,18 +42,14 @@ MINILM_LAYOUT = EncoderSpec(
     modality=Modality.WORDS,
     dim=MINILM_DIM,
     vectors_per_page=280,
-    matryoshka_dims=(),
     licence="Apache-2.0",
     commercial_use=True,
+    languages="English",
     context_tokens=128,
-    query_prompt="{}",
-    document_prompt="",
     n_parameters=22_713_216,
     memory_bytes=58_514_125,
-    has_grid=False,
-    vidore_ndcg5=None,
-    vidore_source="",
     model_card="sentence-transformers/all-MiniLM-L6-v2 on the Hugging Face hub",
+    checked=CHECKED,
     note="Reads words, not looks. Runs on a CPU, without the hub.",
 )
 
@@ -66,6 +63,7 @@ def _visual(
     commercial_use: bool,
     n_parameters: int,
     prompts: tuple[str, str],
+    languages: str = "English mostly",
     has_grid: bool = True,
     vidore_ndcg5: float | None = None,
     context_tokens: int = 32_768,
@@ -79,9 +77,9 @@ def _visual(
         modality=Modality.PAGES,
         dim=128,
         vectors_per_page=vectors_per_page,
-        matryoshka_dims=(),
         licence=licence,
         commercial_use=commercial_use,
+        languages=languages,
         context_tokens=context_tokens,
         query_prompt=prompts[0],
         document_prompt=prompts[1],
@@ -91,6 +89,7 @@ def _visual(
         vidore_ndcg5=vidore_ndcg5,
         vidore_source=VIDORE_V1 if vidore_ndcg5 is not None else "",
         model_card=f"{id} on the Hugging Face hub",
+        checked=CHECKED,
         note=note,
     )
 

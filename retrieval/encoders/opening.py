@@ -192,6 +192,7 @@ def describe_photo_checkpoint(checkpoint: Checkpoint, family: Family, dim: int) 
         n_parameters=n_parameters,
         memory_bytes=4 * n_parameters,
         model_card=checkpoint.name,
+        checked="",
         note="",
     )
 
@@ -239,6 +240,7 @@ def describe_checkpoint(checkpoint: Checkpoint, family: Family) -> EncoderSpec:
         vidore_ndcg5=None,
         vidore_source="",
         model_card=checkpoint.name,
+        checked="",
         note="",
     )
 

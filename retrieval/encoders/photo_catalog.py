@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from retrieval.encoders.base import EncoderSpec, Family
+from retrieval.encoders.catalog import CHECKED
 from retrieval.records import Modality
 
 
@@ -13,8 +14,9 @@ def _describe(
     licence: str,
     context_tokens: int,
     n_parameters: int,
-    note: str,
+    note: str = "",
     *,
+    languages: str = "English",
     source: str = "",
     revision: str = "main",
     commercial_use: bool = True,
@@ -28,18 +30,14 @@ def _describe(
         modality=Modality.PHOTOS,
         dim=dim,
         vectors_per_page=1,
-        matryoshka_dims=(),
         licence=licence,
         commercial_use=commercial_use,
+        languages=languages,
         context_tokens=context_tokens,
-        query_prompt="{}",
-        document_prompt="",
         n_parameters=n_parameters,
         memory_bytes=4 * n_parameters,
-        has_grid=False,
-        vidore_ndcg5=None,
-        vidore_source="",
         model_card=model_card or f"{id} on the Hugging Face hub",
+        checked=CHECKED,
         note=note,
     )
 
@@ -67,7 +65,8 @@ PHOTO_CATALOG: tuple[EncoderSpec, ...] = (
         "Apache-2.0",
         64,
         375_000_000,
-        "Many languages; the place to start with a GPU.",
+        "The place to start with a GPU.",
+        languages="many languages",
     ),
     _describe(
         "google/siglip2-so400m-patch14-384",
@@ -76,7 +75,8 @@ PHOTO_CATALOG: tuple[EncoderSpec, ...] = (
         "Apache-2.0",
         64,
         1_136_000_000,
-        "Many languages; the most accurate here, three times the base model's size.",
+        "The most accurate here, three times the base model's size.",
+        languages="many languages",
     ),
     _describe(
         "google/siglip-base-patch16-384",
@@ -85,7 +85,6 @@ PHOTO_CATALOG: tuple[EncoderSpec, ...] = (
         "Apache-2.0",
         64,
         203_000_000,
-        "English.",
     ),
     _describe(
         "laion/CLIP-ViT-B-32-laion2B-s34B-b79K",
@@ -94,6 +93,6 @@ PHOTO_CATALOG: tuple[EncoderSpec, ...] = (
         "MIT",
         77,
         151_000_000,
-        "English; fast. Its model card puts deployed use out of scope without tests of one's own.",
+        "Fast. Its model card puts deployed use out of scope without tests of one's own.",
     ),
 )

