@@ -20,6 +20,7 @@ from ingest.job_steps import ACTIVE, JobSteps
 from ingest.job_table import Jobs, Task
 from ingest.jobs import Job, JobState
 from ingest.locks import LibraryLocks
+from ingest.reconciling import reconcile, revive_lost
 from ingest.recovery import Recovery
 from ingest.render import RenderedPage, render_pages
 from ingest.render_pool import RenderPool
@@ -134,11 +135,12 @@ class Ingestion:
             recovery = resources.enter_context(Recovery(database)) if self._is_shared else None
             executor = recovery.executor if recovery else workflow.ONLY_EXECUTOR
             workflow.work_for(steps, database.workflow_url, executor)
+            self._executor = executor
             if recovery:
                 recovery.begin(workflow.list_executors, workflow.recover)
             self._workflow = workflow
             self._resources = resources.pop_all()
-        self._reconcile(workflow)
+        reconcile(self._jobs, workflow)
 
     def stop(self) -> None:
         """Stops work; jobs under way go on from where they are when it is started again."""
@@ -349,6 +351,7 @@ class Ingestion:
                 raise self.news.fault
             if waiting:
                 self.news.wait()
+                self._revive_lost()
 
     def wait_for_ended(self) -> list[Job]:
         """Waits a moment; the jobs that this process has worked on and left since it was asked."""
@@ -370,9 +373,14 @@ class Ingestion:
         """
         if self.news.n_pages == n_pages_written or not self.news.is_idle:
             self.news.wait()
+            self._revive_lost()
         written = self.news.n_pages
         is_idle = self.news.is_idle and not self._jobs.list_active_ids()
         return written if is_idle else n_pages_written
+
+    def _revive_lost(self) -> None:
+        if self._workflow is not None:
+            revive_lost(self._jobs, self._workflow, self.news, self._executor)
 
     def _begin_again(self, job_id: str) -> Job:
         task = self._jobs.read(job_id)
@@ -392,20 +400,3 @@ class Ingestion:
     def _at_work(self) -> Any:
         assert self._workflow is not None, "start() comes first"
         return self._workflow
-
-    def _reconcile(self, workflow: Any) -> None:
-        """Makes the workflows what the table of jobs says, wherever a crash came between."""
-        states = workflow.list_states()
-        for task in self._jobs.list_in(*ACTIVE, JobState.PAUSED, JobState.CANCELLED):
-            job_id = task.job.job_id
-            state = states.get(workflow.workflow_id(job_id, task.attempt))
-            if task.job.state.is_active and state is None:
-                workflow.enqueue(job_id, task.attempt, is_urgent=task.is_urgent)
-            elif task.job.state.is_active and state == workflow.CANCELLED:
-                workflow.resume(job_id, task.attempt)
-            elif task.job.state.is_active and state in workflow.ENDED:
-                self._jobs.set_state(
-                    job_id, JobState.FAILED, error=f"its workflow ended as {state}"
-                )
-            elif not task.job.state.is_active and state in workflow.GOING_ON:
-                workflow.cancel(job_id, task.attempt)

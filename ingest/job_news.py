@@ -23,6 +23,7 @@ class JobNews:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._n_running = 0
+        self._idle_since = time.monotonic()
         self._n_pages = 0
         # Of each job at work: when it was begun here, and its pages written since.
         self._begun: dict[str, float] = {}
@@ -43,6 +44,7 @@ class JobNews:
         finally:
             with self._changed:
                 self._n_running -= 1
+                self._idle_since = time.monotonic()
                 self._begun.pop(job_id, None)
                 self._pages_of.pop(job_id, None)
                 self._ended.append(job_id)
@@ -88,6 +90,17 @@ class JobNews:
     def is_idle(self) -> bool:
         """Whether no workflow is at work in this process."""
         return self._n_running == 0
+
+    @property
+    def idle_s(self) -> float:
+        """For how many seconds no workflow has been at work; 0 while one is."""
+        with self._changed:
+            return 0.0 if self._n_running else time.monotonic() - self._idle_since
+
+    def begin_idling(self) -> None:
+        """Counts the time in which no workflow is at work from now."""
+        with self._changed:
+            self._idle_since = time.monotonic()
 
     @property
     def is_stopping(self) -> bool:

@@ -179,6 +179,14 @@ def list_states() -> dict[str, str]:
     return {workflow.workflow_id: workflow.status for workflow in found}
 
 
+def list_pending(executor: str) -> set[str]:
+    """The workflows that a process has taken from the queue and not ended, by their ids."""
+    found = DBOS.list_workflows(
+        status="PENDING", executor_id=executor, load_input=False, load_output=False
+    )
+    return {workflow.workflow_id for workflow in found}
+
+
 def list_executors() -> set[str]:
     """The processes that are at work, or were when they died."""
     found = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)

@@ -2,12 +2,15 @@
 
 import os
 import threading
+import time
 from pathlib import Path
 
+import dbos._queue
 import pytest
 
 from app.library import Library
 from app.settings import Settings
+from ingest import reconciling
 from ingest.jobs import JobState
 from ingest.workflow import DOCUMENTS_AT_ONCE
 from retrieval.errors import (
@@ -19,6 +22,8 @@ from retrieval.errors import (
 )
 from retrieval.index.base import PageFilter
 from tests.documents import write_text_pdf
+
+WAIT_S = 120
 
 PAGES = [f"Chapter {i} of the harbour log: the wind and the tide of day {i}." for i in range(1, 61)]
 
@@ -52,11 +57,19 @@ def wait(library, *jobs):
     return [library.jobs.find(job.job_id) for job in jobs]
 
 
+def wait_until(library, job, is_so):
+    """The job as soon as something holds of it."""
+    deadline = time.monotonic() + WAIT_S
+    while not is_so(now := library.jobs.find(job.job_id)):
+        assert time.monotonic() < deadline, f"after {WAIT_S} s: {now}"
+        library.jobs.news.wait()
+    return now
+
+
 def submit_and_wait_for_pages(library, path, **options):
     """A job whose first pages have been written, and which is not over."""
     job = library.jobs.submit(path, **options)
-    while not library.jobs.find(job.job_id).pages_done:
-        library.jobs.news.wait()
+    wait_until(library, job, lambda now: now.pages_done)
     return job
 
 
@@ -106,10 +119,24 @@ def test_a_job_that_goes_on_is_said_to_run(library, long_pdf):
     job = submit_and_wait_for_pages(library, long_pdf)
     library.jobs.pause(job.job_id)
     library.jobs.resume(job.job_id)
-    while (now := library.jobs.find(job.job_id)).state is JobState.QUEUED:
-        library.jobs.news.wait()
+    now = wait_until(library, job, lambda now: now.state is not JobState.QUEUED)
     assert now.state is JobState.RUNNING
     wait(library, job)
+
+
+def test_a_job_that_left_the_queue_and_was_never_begun_goes_on(library, long_pdf, monkeypatch):
+    begin, lost = dbos._queue.execute_dequeued_workflow, []
+
+    def lose_the_first(*arguments):
+        if not lost:
+            lost.append(arguments)
+            raise OSError("the database is locked")
+        return begin(*arguments)
+
+    monkeypatch.setattr(dbos._queue, "execute_dequeued_workflow", lose_the_first)
+    monkeypatch.setattr(reconciling, "IDLE_S", 1.0)
+    assert wait(library, library.jobs.submit(long_pdf))[0].state is JobState.DONE
+    assert lost
 
 
 def test_a_paused_job_stays_paused_over_a_restart(library, long_pdf):
@@ -149,8 +176,7 @@ def test_a_step_that_still_winds_down_takes_nothing_from_the_next_try(
     assert is_writing.wait(60)
     cancelling = threading.Thread(target=library.jobs.cancel, args=[job.job_id])
     cancelling.start()
-    while library.jobs.find(job.job_id).state is not JobState.CANCELLED:
-        library.jobs.news.wait()
+    wait_until(library, job, lambda now: now.state is JobState.CANCELLED)
     threading.Timer(0.5, release.set).start()
     again = (
         library.jobs.retry(job.job_id) if try_again == "retry" else library.jobs.submit(long_pdf)
