@@ -32,11 +32,14 @@ check: $(VENV)/.installed-dev ## Lint and type-check only
 screenshots: $(VENV)/.installed-dev test-programs ## Take the pictures of docs/ from the web page, anew
 	@$(BIN)/python -m docs.take_screenshots
 
-test-programs: ## Install Debian's chromium, curl, poppler and PostgreSQL, and axe-core, for the tests where that is possible
-	@{ command -v chromium && command -v curl && command -v pdftoppm && \
+test-programs: ## Install Debian's chromium, curl, poppler, PostgreSQL and LibreOffice, and axe-core, for the tests where that is possible
+	@{ command -v chromium && command -v curl && command -v pdftoppm && command -v soffice && \
 		{ command -v pg_ctl || ls /usr/lib/postgresql/*/bin/pg_ctl; }; } >/dev/null 2>&1 || { \
 		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && apt-get update -q && \
-		DEBIAN_FRONTEND=noninteractive apt-get install -y -q chromium curl poppler-utils postgresql; } || true
+		export DEBIAN_FRONTEND=noninteractive && \
+		apt-get install -y -q chromium curl poppler-utils postgresql && \
+		apt-get install -y -q --no-install-recommends libreoffice-writer-nogui \
+			libreoffice-calc-nogui libreoffice-impress-nogui; } || true
 	@grep -qs '"version": "$(AXE_CORE)"' $(VENV)/npm/node_modules/axe-core/package.json || \
 		npm install --silent --no-audit --no-fund --prefix $(VENV)/npm axe-core@$(AXE_CORE) || true
 

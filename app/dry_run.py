@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
@@ -10,9 +11,11 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from ingest.documents import PAGES_PER_SECOND, Documents
+from ingest.media_types import MediaType
+from ingest.office import convert_to_pdf
 from ingest.progress import OnProgress, Progress
 from ingest.render_pool import RenderPool
-from ingest.sources import Refusal, find_files, is_library, read_source
+from ingest.sources import Refusal, Source, find_files, is_library, read_source
 from retrieval.disk import count_bytes
 from retrieval.errors import FileRefused
 
@@ -73,7 +76,7 @@ def forecast(
             else:
                 known.add(source.document_id)
                 try:
-                    pages += pool.count_pages(path, source.media_type)
+                    pages += _count_pages(pool, source)
                     documents_found += 1
                 except FileRefused as error:
                     failed.append(Refusal(path, str(error)))
@@ -86,3 +89,13 @@ def forecast(
         pages / float(pace) if pace else None,
         round(pages * bytes_a_page) if bytes_a_page is not None else None,
     )
+
+
+def _count_pages(pool: RenderPool, source: Source) -> int:
+    """The pages of a file; those of an office file are made to be counted, and thrown away."""
+    if not source.media_type.is_office:
+        return pool.count_pages(source.path, source.media_type)
+    with tempfile.TemporaryDirectory(prefix="pagelens-") as scratch:
+        pdf = Path(scratch) / "pages.pdf"
+        convert_to_pdf(source.path, source.media_type, pdf)
+        return pool.count_pages(pdf, MediaType.PDF)

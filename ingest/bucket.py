@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import fsspec
 
-from ingest.files import CODEBOOK, LibraryFiles, original_path, preview_path
+from ingest.files import CODEBOOK, LibraryFiles, original_path, preview_path, readable_path
 from retrieval.errors import BucketFailed, InvalidSetting
 from retrieval.index.cells import Codebook
 
@@ -79,6 +79,7 @@ class BucketFiles(LibraryFiles):
     def let_go(self, document_id: str) -> None:
         """See `LibraryFiles.let_go`; the bucket has it."""
         original_path(self.folder, document_id).unlink(missing_ok=True)
+        readable_path(self.folder, document_id).unlink(missing_ok=True)
 
     def remove(self, document_id: str) -> None:
         """See `LibraryFiles.remove`."""

@@ -26,7 +26,7 @@ from ingest.render_pool import RenderPool
 from ingest.sources import Refusal, Source, read_source
 from retrieval.encoders.base import PhotoEncoder
 from retrieval.encoders.stream import Encoding
-from retrieval.errors import FileRefused
+from retrieval.errors import FileRefused, UnreadableFile
 from retrieval.index.base import IndexedPage, PageIndex
 from retrieval.records import Kind, Page, PageEmbedding
 
@@ -86,8 +86,9 @@ class DocumentWriter:
             raise FileRefused(source.error)
         self.files.keep_original(source.document_id, path)
         kept = self.files.find_original(source.document_id)
-        assert kept is not None, "it was kept just now"
-        return replace(source, path=kept, name=name), self.pool.count_pages(kept, source.media_type)
+        readable = self.files.find_readable(source.document_id, source.media_type)
+        assert kept and readable, "it was kept just now"
+        return replace(source, path=kept, name=name), self.pool.count_pages(*readable)
 
     def write_pages(
         self,
@@ -147,8 +148,13 @@ class DocumentWriter:
     def _stream_pages(
         self, source: Source, first: int, n_pages: int
     ) -> Iterator[tuple[RenderedPage, PageEmbedding | None]]:
+        readable = self.files.find_readable(source.document_id, source.media_type)
+        if readable is None:
+            raise UnreadableFile("the library has lost its original")
+        path, media_type = readable
+        shown = replace(source, path=path, media_type=media_type)
         rendered = self.pool.render(
-            [(source, source.path, range(first, n_pages))],
+            [(shown, path, range(first, n_pages))],
             self.encoding.encoder.image_long_side_px,
         )
         return self.encoding.stream(_split_pages(rendered))

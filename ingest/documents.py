@@ -14,7 +14,8 @@ from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from ingest.database import LIBRARY_ID, SCHEMA, Database
 from ingest.job_table import IS_FAILURE
 from ingest.jobs import JobState
-from ingest.sources import MediaType, Source
+from ingest.media_types import MediaType
+from ingest.sources import Source
 from ingest.tables import DOCUMENTS, JOBS, PAGES, QUESTIONS, SETTINGS, TABLES
 from retrieval.records import Kind, TextSource
 

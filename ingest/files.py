@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ingest.documents import Documents
+from ingest.media_types import MediaType
+from ingest.office import convert_to_pdf
 from ingest.sources import Refusal, read_source
 from retrieval.errors import FileRefused, LibraryUnusable
 from retrieval.index.base import PageIndex
@@ -28,11 +31,18 @@ def preview_path(folder: Path, document_id: str, page_index: int) -> Path:
     return folder / "previews" / document_id[:2] / document_id / f"{page_index}.webp"
 
 
+def readable_path(folder: Path, document_id: str) -> Path:
+    """Where a library folder keeps the PDF that was made of an office file."""
+    return folder / "readable" / document_id[:2] / f"{document_id}.pdf"
+
+
 class LibraryFiles:
     """The originals and previews of a library, in its folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        # LibreOffice takes as much memory as all else: one at a time.
+        self._converting = threading.Lock()
 
     def keep_original(self, document_id: str, path: Path) -> None:
         """Copies a document's file into the library, unless it is there; one thread at a time.
@@ -62,6 +72,30 @@ class LibraryFiles:
         path = original_path(self.folder, document_id)
         return path if path.is_file() else None
 
+    def find_readable(
+        self, document_id: str, media_type: MediaType
+    ) -> tuple[Path, MediaType] | None:
+        """The file that a document's pages are rendered from, and what it is.
+
+        That is its original, or for an office file the PDF that is made of it, anew if it is gone.
+
+        Returns:
+            None if the library has lost the original.
+
+        Raises:
+            FileRefused: no PDF can be made of it.
+            LibraryUnusable: the PDF cannot be written.
+        """
+        original = self.find_original(document_id)
+        if original is None or not media_type.is_office:
+            return None if original is None else (original, media_type)
+        readable = readable_path(self.folder, document_id)
+        with self._converting:
+            if not readable.is_file():
+                with write_whole(readable) as part:
+                    convert_to_pdf(original, media_type, part)
+        return readable, MediaType.PDF
+
     def keep_preview(self, document_id: str, page_index: int, content: bytes) -> None:
         """Writes the WebP picture of a page.
 
@@ -87,6 +121,7 @@ class LibraryFiles:
     def remove(self, document_id: str) -> None:
         """Removes a document's file and pictures; those that are not there are no error."""
         shutil.rmtree(preview_path(self.folder, document_id, 0).parent, ignore_errors=True)
+        readable_path(self.folder, document_id).unlink(missing_ok=True)
         original_path(self.folder, document_id).unlink(missing_ok=True)
 
     def keep_codebook(self, codebook: Codebook) -> None:

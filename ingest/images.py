@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from ingest.sources import MediaType
+from ingest.media_types import MediaType
 from retrieval.errors import DamagedFile, FileRefused, PageTooLarge, TruncatedFile
 
 # Decoded, such a picture takes 600 MB; the sharpest phone and scanner pictures have 200 megapixels.

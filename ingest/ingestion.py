@@ -20,11 +20,12 @@ from ingest.job_steps import ACTIVE, JobSteps
 from ingest.job_table import Jobs, Task
 from ingest.jobs import Job, JobState
 from ingest.locks import LibraryLocks
+from ingest.media_types import MediaType
 from ingest.reconciling import reconcile, revive_lost
 from ingest.recovery import Recovery
 from ingest.render import RenderedPage, render_pages
 from ingest.render_pool import RenderPool
-from ingest.sources import MediaType, Refusal, name_origin, read_source
+from ingest.sources import Refusal, name_origin, read_source
 from ingest.versions import Versions
 from retrieval.encoders.base import Encoder, PhotoEncoder
 from retrieval.encoders.stream import Encoding
@@ -129,7 +130,14 @@ class Ingestion:
                 self._first_stage,
             )
             self.news = JobNews()
-            steps = JobSteps(writer, self._documents, self._jobs, self._versions, self.news)
+            steps = JobSteps(
+                writer,
+                self._documents,
+                self._jobs,
+                self._versions,
+                self.news,
+                self._intake.check_length,
+            )
             resources.callback(workflow.stop_working)
             database = self._documents.database
             recovery = resources.enter_context(Recovery(database)) if self._is_shared else None

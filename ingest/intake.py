@@ -11,7 +11,9 @@ from ingest.files import LibraryFiles
 from ingest.job_table import Jobs, Task
 from ingest.jobs import Job, JobState
 from ingest.locks import LibraryLocks
-from ingest.sources import MediaType, Refusal, Source
+from ingest.media_types import MediaType
+from ingest.office import check_convertible
+from ingest.sources import Refusal, Source
 from ingest.versions import Versions
 from retrieval.errors import FileRefused, TooManyPages
 from retrieval.index.base import PageIndex
@@ -62,11 +64,13 @@ class Intake:
                 self.versions.remove_upload(task)
                 return known
             try:
-                n_pages = count_pages(task.path, read.media_type)
-                if task.is_upload and n_pages > self.upload_page_limit:
-                    raise TooManyPages(
-                        f"it has {n_pages:,} pages; the server takes {self.upload_page_limit:,}"
-                    )
+                if read.media_type.is_office:
+                    # Its pages are made by the job: that takes seconds.
+                    check_convertible(task.path, read.media_type)
+                    n_pages = None
+                else:
+                    n_pages = count_pages(task.path, read.media_type)
+                    self.check_length(task, n_pages)
                 job = replace(job, document_id=read.document_id, n_pages=n_pages)
             except FileRefused as error:
                 refused = str(error)
@@ -78,6 +82,17 @@ class Intake:
         if not refused and self.is_shared and job.document_id:
             self._keep_original(job.document_id, task.path)
         return job
+
+    def check_length(self, task: Task, n_pages: int) -> None:
+        """Refuses an upload of more pages than the server takes.
+
+        Raises:
+            TooManyPages: it has more.
+        """
+        if task.is_upload and n_pages > self.upload_page_limit:
+            raise TooManyPages(
+                f"it has {n_pages:,} pages; the server takes {self.upload_page_limit:,}"
+            )
 
     def _find_known(self, source: Source, task: Task) -> Job | None:
         """The job of a file that is in the library or on its way into it; None for a new one."""

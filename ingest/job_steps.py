@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ingest.document_writer import DocumentWriter
@@ -38,7 +38,9 @@ class JobSteps:
         jobs: Jobs,
         versions: Versions,
         news: JobNews,
+        check_length: Callable[[Task, int], None],
     ) -> None:
+        self._check_length = check_length
         self._writer = writer
         self._files = writer.files
         self._locks = writer.locks
@@ -68,6 +70,7 @@ class JobSteps:
         task = self._read_active(job_id, attempt)
         kept = self._files.find_original(task.job.document_id) if task.job.document_id else None
         source, n_pages = self._writer.store_original(kept or task.path, task.job.name)
+        self._check_length(task, n_pages)
         self._versions.remove_upload(task)
         self._jobs.set_document(job_id, source.document_id, n_pages)
         if self._documents.find(source.document_id):

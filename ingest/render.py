@@ -18,7 +18,7 @@ import pypdfium2 as pdfium
 from PIL import Image
 
 from ingest import images, ocr, pdf, text_layer
-from ingest.sources import MediaType
+from ingest.media_types import MediaType
 from retrieval.errors import DamagedFile, FileRefused, FileTooLarge, RenderingFailed
 from retrieval.records import TextSource, Word
 

@@ -27,8 +27,9 @@ from typing import Any
 
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
+from ingest.media_types import MediaType
 from ingest.render import RenderedPage, count_pages, nothing_but_refusals, render_pages
-from ingest.sources import MediaType, Source
+from ingest.sources import Source
 from retrieval.errors import FileRefused, RenderingFailed
 
 # Pages that may be on their way to the encoder, for each process: bounds memory, not speed.

@@ -122,11 +122,11 @@ class SharpPages:
             long_side_px = min(round(scale * max(picture.size)), WEBP_SIDE_LIMIT_PX)
 
         def draw() -> bytes | None:
-            original = self._files.find_original(document.document_id)
-            if original is None:
-                return None
-            task = (original, document.media_type, page_index, long_side_px)
             try:
+                readable = self._files.find_readable(document.document_id, document.media_type)
+                if readable is None:
+                    return None
+                task = (*readable, page_index, long_side_px)
                 drawn: bytes = self._start().run(draw_page, *task)
             except FileRefused:
                 # It may have taken as long as a page can: not again for each who looks at it.

@@ -6,20 +6,17 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 
+from ingest.media_types import MediaType, read_media_type
 from retrieval.errors import (
     EmptyFile,
     FileRefused,
     FileTooLarge,
-    NotADocument,
     PathNotFound,
     UnreadableFile,
 )
 
-# A PDF may carry other bytes before its header; readers look for it in the first KiB.
-HEADER_BYTES = 1024
 READ_BYTES = 1 << 20
 
 # A larger file takes minutes to hash and copy, and a sparse one of terabytes costs nothing to make.
@@ -28,24 +25,6 @@ FILE_LIMIT_BYTES = 2 << 30
 # What makes a folder a library: its database, or the id of the library in one elsewhere.
 DATABASE = "pagelens.sqlite"
 POSTGRESQL_MARK = "pagelens.postgresql"
-
-
-class MediaType(str, Enum):
-    """The formats that Pagelens reads."""
-
-    PDF = "application/pdf"
-    PNG = "image/png"
-    JPEG = "image/jpeg"
-    WEBP = "image/webp"
-    TIFF = "image/tiff"
-    GIF = "image/gif"
-    BMP = "image/bmp"
-    HEIC = "image/heic"
-
-    @property
-    def is_image(self) -> bool:
-        """Whether the format is a picture rather than a document of pages."""
-        return self is not MediaType.PDF
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +133,8 @@ def read_source(path: Path) -> Source | Refusal:
                 f"the file has {n_bytes / (1 << 30):,.1f} GiB; "
                 f"the limit is {FILE_LIMIT_BYTES >> 30} GiB"
             )
+        media_type = read_media_type(path)
         with path.open("rb") as file:
-            media_type = sniff_media_type(file.read(HEADER_BYTES))
-            file.seek(0)
             digest = hashlib.sha256()
             while block := file.read(READ_BYTES):
                 digest.update(block)
@@ -167,39 +145,3 @@ def read_source(path: Path) -> Source | Refusal:
     # A name that is not UTF-8 reaches Python as lone surrogates, which no database stores.
     name = os.fsencode(path.name).decode("utf-8", "replace")
     return Source(path, digest.hexdigest(), media_type, n_bytes, name)
-
-
-def sniff_media_type(header: bytes) -> MediaType:
-    """Tells a file's format from its first `HEADER_BYTES` bytes.
-
-    The signatures are those of each format's own specification. A picture whose comment names a PDF
-    is a picture; what begins with the letters BM may be anything.
-
-    Raises:
-        NotADocument: the content is none of the formats that Pagelens reads.
-    """
-    if header.startswith(b"\x89PNG\r\n\x1a\n"):
-        return MediaType.PNG
-    if header.startswith(b"\xff\xd8\xff"):
-        return MediaType.JPEG
-    if header.startswith(b"RIFF") and header[8:12] == b"WEBP":
-        return MediaType.WEBP
-    if header.startswith((b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")):
-        return MediaType.TIFF
-    if header.startswith((b"GIF87a", b"GIF89a")):
-        return MediaType.GIF
-    if header[4:8] == b"ftyp" and header[8:12] in (
-        b"heic",
-        b"heix",
-        b"hevc",
-        b"heim",
-        b"heis",
-        b"mif1",
-        b"msf1",
-    ):
-        return MediaType.HEIC
-    if b"%PDF-" in header:
-        return MediaType.PDF
-    if header.startswith(b"BM"):
-        return MediaType.BMP
-    raise NotADocument("not a PDF or a picture that Pagelens reads (by its content)")

@@ -124,6 +124,12 @@ class NotADocument(FileRefused):
     """The content is none of the supported formats, whatever the file's name says."""
 
 
+class ConverterMissing(FileRefused):
+    """An office file, and no LibreOffice on this machine."""
+
+    remedy = "Install LibreOffice (Debian: libreoffice-core-nogui and its parts), or export a PDF."
+
+
 class EncryptedDocument(FileRefused):
     """The PDF needs a password to be opened."""
 

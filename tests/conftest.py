@@ -13,6 +13,7 @@ from filelock import FileLock
 from app.library import Library
 from app.library_status import LibraryStatus, read_status
 from app.settings import Settings
+from ingest.office import find_converter
 from retrieval.encoders.opening import EncoderOptions, open_encoder
 from retrieval.encoders.torchvision_guard import ensure_torchvision_imports
 from tests.browser import axe
@@ -86,6 +87,11 @@ def pytest_terminal_summary(terminalreporter):
     if not axe.AXE.is_file():
         terminalreporter.section("TESTS OF ACCESSIBILITY WERE NOT RUN", sep="!", red=True)
         terminalreporter.line(f"There is {axe.MISSING}.")
+    if find_converter() is None:
+        terminalreporter.section("TESTS OF OFFICE FILES WERE NOT RUN", sep="!", red=True)
+        terminalreporter.line(
+            "There is no LibreOffice here: `make test-programs` as root, then again."
+        )
     if find_programs() is None:
         terminalreporter.section("TESTS ON POSTGRESQL WERE NOT RUN", sep="!", red=True)
         terminalreporter.line(f"There is {MISSING}, then again.")

@@ -75,10 +75,10 @@ def test_what_is_refused_says_why_and_can_be_dismissed(open_page, tmp_path):
     (tmp_path / "notes.pdf").write_bytes(b"no PDF at all")
     add_files(page, tmp_path / "notes.pdf")
     failed = page.locator("#jobs li", has_text="notes.pdf")
-    expect(failed).to_contain_text("not a PDF or a picture that Pagelens reads")
+    expect(failed).to_contain_text("not a PDF, a picture or an office file that Pagelens reads")
     # It is not forgotten with the page that it was handed in on.
     page.reload()
-    expect(failed.get_by_text("not a PDF or a picture that Pagelens reads")).to_be_visible()
+    expect(failed.get_by_text("not a PDF, a picture or an office file")).to_be_visible()
     failed.get_by_role("button", name="Dismiss").click()
     expect(page.locator("#jobs li")).to_have_count(0)
     expect_listed(page, NAME)

@@ -69,7 +69,7 @@ def either(reason: str) -> Expectation:
 
 CUT_OFF = refused("cut off|damaged")
 DAMAGED = refused("damaged")
-NO_DOCUMENT = refused("not a PDF or a picture")
+NO_DOCUMENT = refused("not a PDF, a picture or an office file")
 TOO_SLOW = refused("took longer than|crashed|too much memory")
 EOF_OR_DAMAGED = either("cut off|damaged")
 

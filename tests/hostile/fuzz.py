@@ -22,9 +22,10 @@ import typer
 from rich.progress import track
 
 from ingest import ocr
+from ingest.media_types import MediaType
 from ingest.render import count_pages, render_pages
 from ingest.render_pool import PROCESS_MEMORY_BYTES, TASK_TIMEOUT_S, RenderPool
-from ingest.sources import MediaType, Refusal, read_source
+from ingest.sources import Refusal, read_source
 from retrieval.errors import FileRefused
 from tests.hostile.cases import REASON_CHARACTERS
 from tests.hostile.mutate import build_seeds, damage

@@ -348,7 +348,11 @@ def list_mixed() -> Named:
     yield "HTML before", b"<html><script>alert(1)</script>" + good("a page of HTML"), indexed()
     yield "ZIP behind", good("an archive") + archive.getvalue(), indexed()
     yield "junk before", bytes(range(256)) * 3 + good("junk before it"), indexed()
-    yield "too much junk before", b"\n" * 2_000 + good("much"), refused("not a PDF or a picture")
+    yield (
+        "too much junk before",
+        b"\n" * 2_000 + good("much"),
+        refused("not a PDF, a picture"),
+    )
     yield "junk behind", good("junk behind it") + b"\x00junk" * 200, indexed()
     yield "too much junk behind", good("much junk") + bytes(5_000), CUT_OFF
     yield "header alone", b"%PDF-1.7\n", CUT_OFF

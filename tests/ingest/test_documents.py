@@ -25,7 +25,8 @@ from ingest.documents import (
 )
 from ingest.job_table import Jobs, Task
 from ingest.jobs import Job, JobState
-from ingest.sources import MediaType, Source
+from ingest.media_types import MediaType
+from ingest.sources import Source
 from retrieval.errors import DatabaseServerFailed, LibraryMismatch, LibraryUnusable
 from retrieval.records import Kind, TextSource
 from tests.postgres import PASSWORD

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from app.library_status import read_status
+from ingest.media_types import MediaType
 from ingest.render import count_pages
-from ingest.sources import MediaType
 from retrieval.errors import EncryptedDocument, NoPages
 from tests.documents import write_encrypted_pdf, write_pdf_without_pages
 from tests.terminal import last_json
@@ -22,8 +22,8 @@ REASONS = {
     "cut-off.jpg": "cut off",
     "cut-off.tiff": "cut off|damaged",
     "empty.pdf": r"empty \(0 bytes\)",
-    "letter.pdf": "not a PDF or a picture",
-    "archive.zip": "not a PDF or a picture",
+    "letter.pdf": "not a PDF, a picture or an office file",
+    "archive.zip": "not a PDF, a picture or an office file",
     "damaged.pdf": "damaged",
     "damaged.png": "damaged",
     # Its first page is indexed, and the other is not passed over in silence.

@@ -9,8 +9,8 @@ import sys
 import psutil
 import pytest
 
+from ingest.media_types import MediaType
 from ingest.render_pool import PROCESS_MEMORY_BYTES, RenderPool
-from ingest.sources import MediaType
 from retrieval.errors import REASON_CHARACTERS, DamagedFile, RenderingFailed
 from tests.documents import write_text_pdf
 from tests.terminal import run_python

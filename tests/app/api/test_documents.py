@@ -146,7 +146,7 @@ def test_folders_before_a_name_are_left_out(receiving):
 def test_html_that_calls_itself_a_pdf_is_no_document(receiving):
     job = upload(receiving.http, b"<script>alert(1)</script>", "page.pdf")
     assert job["state"] == "failed"
-    assert "not a PDF or a picture" in job["error"]
+    assert "not a PDF, a picture or an office file" in job["error"]
 
 
 def test_a_document_of_too_many_pages_is_refused_with_both_numbers(receiving, tmp_path):

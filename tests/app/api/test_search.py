@@ -89,7 +89,7 @@ def test_what_is_like_an_uploaded_picture_is_found(served):
 def test_a_picture_that_is_none_is_refused_by_the_name_it_was_sent_under(served):
     answer = served.http.post("/api/v1/search/image", files={"picture": ("a.png", b"no picture")})
     assert answer.status_code == 422
-    assert error_of(answer)["message"].startswith("a.png: not a PDF or a picture")
+    assert error_of(answer)["message"].startswith("a.png: not a PDF, a picture or an office file")
 
 
 @pytest.mark.parametrize(
