@@ -32,6 +32,7 @@ from app.cli_options import (
 from app.cli_search import search
 from app.cli_worker import worker
 from app.errors import format_error, printable
+from app.model_filters import Group, Licence
 from retrieval.errors import PagelensError
 
 if TYPE_CHECKING:
@@ -184,18 +185,24 @@ program.command()(mcp)
 
 
 @program.command()
-def models(as_json: JsonOption = False) -> None:
-    """List the encoders of pages and of photos, and the rerankers, with their licences."""
-    from app.model_output import print_models, reranker_json, spec_json
-    from retrieval.encoders.catalog import PAGE_CATALOG
-    from retrieval.encoders.photo_catalog import PHOTO_CATALOG
-    from retrieval.rerankers.catalog import RERANKER_CATALOG
+def models(
+    licence: Annotated[
+        Licence, typer.Option("--licence", help="commercial: those alone that permit such use.")
+    ] = Licence.ANY,
+    modality: Annotated[
+        Group | None, typer.Option("--modality", help="What they are for; else all are listed.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the models of the catalogs, with their licences."""
+    from app.model_list import list_models, model_json
+    from app.model_output import print_models
 
-    encoders = PAGE_CATALOG + PHOTO_CATALOG
+    listed = list_models(modality, licence)
     if as_json:
-        print_json([*map(spec_json, encoders), *map(reranker_json, RERANKER_CATALOG)])
+        print_json([model_json(model) for model in listed])
     else:
-        print_models(encoders, RERANKER_CATALOG)
+        print_models(listed)
 
 
 @program.command()

@@ -186,7 +186,11 @@ class LibraryEncoders:
     def options(self, pool_factor: int = 1) -> EncoderOptions:
         """Where and how models run, as the settings say."""
         return EncoderOptions(
-            self._settings.device, self._settings.dtype, self._settings.attention, pool_factor
+            self._settings.device,
+            self._settings.dtype,
+            self._settings.attention,
+            pool_factor,
+            self._settings.commercial,
         )
 
 

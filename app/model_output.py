@@ -1,89 +1,61 @@
-"""What is said of encoders and rerankers: those of the catalogs, and those of a library."""
+"""What is said of models in a terminal: those of the catalogs, and those of a library."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from itertools import groupby
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from app.wording import format_bytes, format_parameters
-from retrieval.encoders.base import EncoderSpec
-from retrieval.encoders.catalog import VIDORE_V1
-from retrieval.records import Modality
-from retrieval.rerankers.base import RerankerSpec
+from app.model_filters import Group
+from app.model_list import ListedModel, count_models
 
 if TYPE_CHECKING:
     from app.library import Library
 
-# What a reranker reads, beside the modalities of the encoders.
-PASSAGES = "passages"
+TITLES = {
+    Group.PAGES: "Pages (--model)",
+    Group.PHOTOS: "Photos (--photo-model)",
+    Group.SOUNDS: "Sounds",
+    Group.TEXT: "Text of pages",
+    Group.RERANKERS: "Rerankers (--reranker)",
+    Group.ANSWERS: "Answers (PAGELENS_ANSWER_MODEL)",
+}
 
 
-def spec_json(spec: EncoderSpec) -> dict[str, Any]:
-    """One entry of `models --json`, of an encoder."""
-    entry = {field.name: getattr(spec, field.name) for field in fields(spec)}
-    return {**entry, "family": spec.family.value, "modality": spec.modality.value}
-
-
-def reranker_json(spec: RerankerSpec) -> dict[str, Any]:
-    """One entry of `models --json`, of a reranker; told apart by what it reads."""
-    entry = {field.name: getattr(spec, field.name) for field in fields(spec)}
-    return {**entry, "modality": PASSAGES}
-
-
-def print_models(specs: Sequence[EncoderSpec], rerankers: Sequence[RerankerSpec]) -> None:
-    """The catalogs as a list: a table of so many columns fits no terminal."""
-    photos = [describe_spec(spec) for spec in specs if spec.modality == Modality.PHOTOS]
-    pages = [describe_spec(spec) for spec in specs if spec.modality != Modality.PHOTOS]
+def print_models(models: Sequence[ListedModel]) -> None:
+    """The models as a list: a table of so many columns fits no terminal."""
     console = Console()
-    for title, models in (
-        ("Pages (--model)", pages),
-        ("Photos (--photo-model)", photos),
-        ("Rerankers", [describe_reranker(spec) for spec in rerankers]),
-    ):
-        console.print(title, style="bold")
-        for name, *lines in models:
+    for group, members in groupby(models, key=lambda model: model.group):
+        console.print(TITLES[group], style="bold")
+        for model in members:
+            name, *lines = describe_model(model)
             console.print(f"  {name}", style="cyan", highlight=False)
             for line in lines:
                 text = textwrap.indent(textwrap.fill(line, console.width - 6), " " * 6)
                 console.print(text, highlight=False, markup=False)
-    console.print(f"ViDoRe scores: {VIDORE_V1}.", highlight=False)
+    console.print(f"{count_models(models)}.", highlight=False)
 
 
-def describe_spec(spec: EncoderSpec) -> list[str]:
-    """The name of an encoder and two or three lines about it, every number with its unit."""
-    vectors = (
-        "1 vector" if spec.vectors_per_page == 1 else f"about {spec.vectors_per_page:,} vectors"
-    )
-    facts = [
-        f"reads {spec.modality.value}",
-        f"{vectors} of {spec.dim:,} dimensions",
-        f"{format_parameters(spec)} parameters",
-        f"{format_bytes(spec.memory_bytes)} of memory",
-    ]
-    if spec.vidore_ndcg5 is not None:
-        facts.append(f"ViDoRe nDCG@5 {spec.vidore_ndcg5:.1f} %")
-    return [spec.id, ", ".join(facts), describe_licence(spec), *filter(None, [spec.note])]
-
-
-def describe_reranker(spec: RerankerSpec) -> list[str]:
-    """The name of a reranker and two or three lines about it, every number with its unit."""
-    facts = [
-        f"reads {PASSAGES} with the question, up to {spec.context_tokens:,} tokens",
-        spec.languages,
-        f"{format_parameters(spec)} parameters",
-        f"{format_bytes(spec.memory_bytes)} of memory",
-    ]
-    return [spec.id, ", ".join(facts), describe_licence(spec), *filter(None, [spec.note])]
-
-
-def describe_licence(spec: EncoderSpec | RerankerSpec) -> str:
-    """The licence of a model's weights, and whether they may be used commercially."""
-    commercial = "permitted" if spec.commercial_use else "not permitted"
-    return f"{spec.licence}; commercial use {commercial}"
+def describe_model(model: ListedModel) -> list[str]:
+    """The name of a model and a few lines about it, every number with its unit."""
+    spec = model.spec
+    facts = [f"reads {model.reads}"]
+    if model.vectors != "–":
+        facts.append(f"vectors of {model.vectors} dimensions")
+    if spec.context_tokens:
+        facts.append(f"up to {model.context} tokens")
+    if spec.languages:
+        facts.append(spec.languages)
+    if spec.is_hosted:
+        price = spec.usd_per_million_tokens
+        facts.append("runs at its vendor" if price is None else f"{model.price} a million tokens")
+    else:
+        facts += [f"{model.parameters} parameters", f"{model.memory} of memory"]
+    licence = f"{spec.licence}; commercial use {model.commercial}; as of {spec.checked}"
+    return [spec.id, ", ".join(facts), licence, *model.notes]
 
 
 def describe_encoders(library: Library) -> list[str]:

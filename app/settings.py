@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     device: str = Field("auto", description="where models run: cpu, cuda, cuda:1 or mps")
     dtype: str = Field("auto", description="float32, bfloat16 or float16")
     attention: str = Field("auto", description="eager, sdpa or flash_attention_2")
+    commercial: bool = Field(
+        False, description="open only models whose licence permits commercial use"
+    )
     skip_self_test: bool = Field(False, description="use an encoder that was not seen to work")
     database_url: SecretStr | None = Field(
         None,

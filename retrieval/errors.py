@@ -279,6 +279,20 @@ class WeightsRefused(PagelensError):
     )
 
 
+class ModelNotOpenable(PagelensError):
+    """The catalog lists the model, and says why Pagelens cannot open it."""
+
+    exit_code = 5
+    remedy = "Choose that model; `pagelens models` says of each what stands in the way."
+
+
+class LicenceRefused(PagelensError):
+    """Only models for commercial use are to be opened, and this is none, as far as is known."""
+
+    exit_code = 5
+    remedy = "Choose that model, or unset PAGELENS_COMMERCIAL where the use is not commercial."
+
+
 class HubUnreachable(PagelensError):
     """A checkpoint is not in the cache, and the model hub does not answer."""
 

@@ -30,6 +30,8 @@ class ModelSpec:
             what was read from a checkpoint itself.
         usd_per_million_tokens: a service's list price; None for weights that run here.
         note: what a person who chooses it should know; empty for nothing.
+        obstacle: why Pagelens cannot open it, as the end of a sentence; empty where nothing stands
+            in the way.
     """
 
     id: str
@@ -45,6 +47,7 @@ class ModelSpec:
     checked: str
     usd_per_million_tokens: float | None = None
     note: str = ""
+    obstacle: str = ""
 
     def __post_init__(self) -> None:
         """Refuses what cannot be true.
@@ -71,6 +74,16 @@ class ModelSpec:
     def is_hosted(self) -> bool:
         """Whether it runs at a vendor, who is sent what it reads."""
         return not self.revision
+
+    @property
+    def is_multilingual(self) -> bool:
+        """Whether it was trained to read more than English."""
+        return bool(self.languages) and not self.languages.startswith("English")
+
+    @property
+    def makes(self) -> frozenset[str]:
+        """What it makes; a model that makes as much can stand in its place."""
+        return frozenset()
 
 
 def check_dims(spec: ModelSpec, dim: int, matryoshka_dims: tuple[int, ...]) -> None:

@@ -37,6 +37,7 @@ class Modality(str, Enum):
     WORDS = "words with boxes"
     PAGES = "page pictures"
     PHOTOS = "photos"
+    SOUNDS = "sounds"
 
 
 class TextSource(str, Enum):

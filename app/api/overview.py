@@ -8,11 +8,9 @@ from fastapi import APIRouter
 
 from app.api.bodies import StatusBody, TagCountBody, TagListBody
 from app.api.requests import LibraryDependency
-from app.model_output import reranker_json, spec_json
+from app.model_filters import Group, Licence
+from app.model_list import list_models, model_json
 from app.status_output import status_json
-from retrieval.encoders.catalog import PAGE_CATALOG
-from retrieval.encoders.photo_catalog import PHOTO_CATALOG
-from retrieval.rerankers.catalog import RERANKER_CATALOG
 
 router = APIRouter(tags=["library"])
 
@@ -30,7 +28,8 @@ def list_tags(library: LibraryDependency) -> TagListBody:
 
 
 @router.get("/models")
-def list_models() -> list[dict[str, Any]]:
-    """The encoders of pages and of photos, and the rerankers, as `pagelens models --json`."""
-    encoders = map(spec_json, PAGE_CATALOG + PHOTO_CATALOG)
-    return [*encoders, *map(reranker_json, RERANKER_CATALOG)]
+def show_models(
+    licence: Licence = Licence.ANY, modality: Group | None = None
+) -> list[dict[str, Any]]:
+    """The models of the catalogs, as `pagelens models --json` prints them."""
+    return [model_json(model) for model in list_models(modality, licence)]

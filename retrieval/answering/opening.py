@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from retrieval.admission import admit_model
 from retrieval.answering.base import Answerer
+from retrieval.answering.catalog import ANSWER_CATALOG, find_answer_model
 from retrieval.answering.extractive import EXTRACTIVE, ExtractiveAnswerer
 from retrieval.encoders.opening import Choice, EncoderOptions
 from retrieval.errors import InvalidSetting
@@ -64,14 +66,21 @@ def open_answerer(
 
     Args:
         options: which.
-        placing: where a local model runs.
+        placing: where a local model runs, and whether it is for commercial use. Of what an
+            endpoint runs no more than a name is known: it is refused where that is a name of the
+            catalog.
         open_reranker: gives what ranks quotes.
 
     Raises:
         InvalidSetting: an endpoint without the name of a model.
         UnknownEncoder, HubUnreachable, WeightsRefused: a local model cannot be had.
+        LicenceRefused: see `retrieval.admission`.
     """
     choose_answerer(options)
+    if options.model is not None:
+        known = find_answer_model(options.model)
+        if known is not None or options.url is None:
+            admit_model(options.model, known, ANSWER_CATALOG, commercial=placing.commercial)
     if options.url is not None and options.model is not None:
         from retrieval.answering.endpoint import EndpointAnswerer
 

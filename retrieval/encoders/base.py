@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 class Family(str, Enum):
-    """The architectures that Pagelens can load; each is opened in one way."""
+    """How an encoder is opened: by its architecture, or at its vendor.
+
+    Checkpoints that bring code of their own are listed, and not opened.
+    """
 
     MINILM_LAYOUT = "minilm-layout"
     COLPALI = "colpali"
@@ -30,6 +33,10 @@ class Family(str, Enum):
     IMAGENET_TAGS = "imagenet-tags"
     SIGLIP = "siglip"
     OPEN_CLIP = "open-clip"
+    COHERE = "cohere"
+    VOYAGE = "voyage"
+    CLAP = "clap"
+    OWN_CODE = "own-code"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +77,13 @@ class EncoderSpec(ModelSpec):
         ModelSpec.__post_init__(self)
         check_dims(self, self.dim, self.matryoshka_dims)
         self.require(self.query_prompt.count("{}") == 1, "query_prompt", "holds no {} or several")
+        is_stopped = self.family != Family.OWN_CODE or bool(self.obstacle)
+        self.require(is_stopped, "obstacle", "is empty, but code of its own is never run")
+
+    @property
+    def makes(self) -> frozenset[str]:
+        """Vectors of what it looks at."""
+        return frozenset({self.modality.value})
 
 
 class PreparedPage(Protocol):

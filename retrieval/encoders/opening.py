@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from retrieval.admission import admit_model
 from retrieval.encoders.base import Encoder, EncoderSpec, Family, PhotoEncoder
 from retrieval.encoders.catalog import (
     DEFAULT_ON_GPU_ID,
@@ -42,12 +43,14 @@ class EncoderOptions:
 
     Attributes:
         pool_factor: 1, or by how much hierarchical token pooling reduces a page's vectors.
+        commercial: whether what is no model for commercial use is refused.
     """
 
     device: str = AUTO
     dtype: str = AUTO
     attention: str = AUTO
     pool_factor: int = 1
+    commercial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,7 @@ def open_encoder(name: str, options: EncoderOptions = EncoderOptions()) -> Encod
         UnknownEncoder: no such entry, repository or folder, or not of a known family.
         HubUnreachable: its weights are not on this machine and the hub does not answer.
         WeightsRefused: the weights are missing, incomplete, or not the expected ones.
+        LicenceRefused, ModelNotOpenable: see `retrieval.admission`.
         InvalidSetting: a device, dtype or attention that this machine lacks.
     """
     # The model libraries take seconds to import; listing the catalog must not.
@@ -114,6 +118,7 @@ def _open_visual(name: str, options: EncoderOptions) -> Encoder:
     known = find_spec(name)
     if known is None and not Path(name).is_dir() and not looks_like_hub_id(name):
         raise refuse_name(name)
+    admit_model(name, known, PAGE_CATALOG, commercial=options.commercial)
     checkpoint = locate_checkpoint(name, known.revision if known else "main")
     family = read_family(checkpoint)
     spec = known or describe_checkpoint(checkpoint, family)
@@ -138,6 +143,7 @@ def open_photo_encoder(name: str, options: EncoderOptions = EncoderOptions()) ->
     known = find_spec(name, PHOTO_CATALOG)
     if known is None and not Path(name).is_dir() and not looks_like_hub_id(name):
         raise refuse_name(name, PHOTO_CATALOG)
+    admit_model(name, known, PHOTO_CATALOG, commercial=options.commercial)
     checkpoint = locate_checkpoint(name, known.revision if known else "main")
     family, dim = read_photo_family(checkpoint)
     spec = known or describe_photo_checkpoint(checkpoint, family, dim)

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from retrieval.admission import admit_model
 from retrieval.encoders.devices import place_model
 from retrieval.encoders.hub import locate_checkpoint
 from retrieval.encoders.opening import Choice, EncoderOptions, looks_like_hub_id
 from retrieval.rerankers.base import Reranker
-from retrieval.rerankers.catalog import MINILM_RERANKER, find_reranker, refuse_reranker
+from retrieval.rerankers.catalog import (
+    MINILM_RERANKER,
+    RERANKER_CATALOG,
+    find_reranker,
+    refuse_reranker,
+)
 
 AUTOMATIC = EncoderOptions()
 
@@ -29,6 +35,7 @@ def open_reranker(name: str, options: EncoderOptions = AUTOMATIC) -> Reranker:
         UnknownEncoder: no such entry, repository or folder.
         HubUnreachable: its weights are not on this machine and the hub does not answer.
         WeightsRefused: the weights are missing, incomplete, or not those of a reranker.
+        LicenceRefused, ModelNotOpenable: see `retrieval.admission`.
         InvalidSetting: a device, dtype or attention that this machine lacks.
     """
     if name == MINILM_RERANKER.id:
@@ -38,6 +45,7 @@ def open_reranker(name: str, options: EncoderOptions = AUTOMATIC) -> Reranker:
     known = find_reranker(name)
     if known is None and not Path(name).is_dir() and not looks_like_hub_id(name):
         raise refuse_reranker(name)
+    admit_model(name, known, RERANKER_CATALOG, commercial=options.commercial)
     checkpoint = locate_checkpoint(name, known.revision if known else "main")
     placement = place_model(options.device, options.dtype, options.attention)
     from retrieval.rerankers.cross_encoder import CrossEncoderReranker

@@ -70,6 +70,11 @@ class TextEncoderSpec(ModelSpec):
         for name in ("query_prompt", "document_prompt"):
             self.require(getattr(self, name).count("{}") == 1, name, "holds no {} or several")
 
+    @property
+    def makes(self) -> frozenset[str]:
+        """Its channels."""
+        return frozenset(channel.value for channel in self.channels)
+
 
 @dataclass(frozen=True, slots=True)
 class TextEmbedding:

@@ -5,6 +5,7 @@ import { startAsk } from "./ask.js";
 import { startEvidence } from "./evidence.js";
 import { whenLaidOut } from "./laid_out.js";
 import { startLibrary } from "./library.js";
+import { startModels } from "./models.js";
 import { startPictures } from "./pictures.js";
 import { startUploads } from "./uploads.js";
 import { startViewer } from "./viewer.js";
@@ -16,6 +17,7 @@ function start() {
   startLibrary();
   startUploads();
   startAsk();
+  startModels();
   startAddress();
 }
 
