@@ -15,6 +15,7 @@ from ingest.documents import (
     VECTOR_STORAGE,
     Documents,
 )
+from retrieval.admission import admit_model
 from retrieval.encoders.base import Encoder, PhotoEncoder
 from retrieval.encoders.catalog import PAGE_CATALOG, find_spec, refuse_name
 from retrieval.encoders.devices import AUTO
@@ -33,6 +34,7 @@ from retrieval.errors import EncoderMismatch
 from retrieval.index.base import VectorStorage
 from retrieval.records import Modality
 from retrieval.rerankers.base import Reranker
+from retrieval.rerankers.catalog import RERANKER_CATALOG, find_reranker
 from retrieval.rerankers.opening import choose_reranker, open_reranker
 
 # The value of a setting that turns off what it names.
@@ -55,6 +57,7 @@ class LibraryEncoders:
         Raises:
             EncoderMismatch: the library is bound to another encoder.
             SelfTestFailed: it does not find what any encoder must find.
+            LicenceRefused, ModelNotOpenable: a model that is named may not, or cannot, be opened.
             PagelensError: it is unknown, or its weights cannot be had.
         """
         self._folder = folder
@@ -75,6 +78,7 @@ class LibraryEncoders:
                 f"the library {folder} stores its vectors as {bound_storage}, "
                 f"not as {settings.vector_storage}"
             )
+        self._admit_asked()
         self.pages: Encoder = open_encoder(self.choice.name, self.options(factor))
         self.vector_storage = (
             VectorStorage(bound_storage)
@@ -178,6 +182,19 @@ class LibraryEncoders:
             check_name(asked)
             self._refuse_other(bound_key or bound_id, asked)
         return Choice(asked, ASKED_FOR)
+
+    def _admit_asked(self) -> None:
+        """Refuses at once what is opened only when it is needed."""
+        photos, reranker = self._settings.photo_model, self._settings.reranker
+        if photos == AUTO:
+            photos = self._documents.read_setting(PHOTO_ENCODER_ID) or AUTO
+        commercial = self._settings.commercial
+        if photos != AUTO:
+            spec = find_spec(photos, PHOTO_CATALOG)
+            admit_model(photos, spec, PHOTO_CATALOG, commercial=commercial)
+        if reranker not in (AUTO, NONE):
+            known = find_reranker(reranker)
+            admit_model(reranker, known, RERANKER_CATALOG, commercial=commercial)
 
     def _refuse_other(self, bound: str, other: str) -> None:
         if bound != other:

@@ -96,6 +96,8 @@ class ListedModel:
         spec, notes = self.spec, []
         if spec.obstacle:
             notes.append(f"Cannot be opened: {spec.obstacle}.")
+        if spec.is_base:
+            notes.append("Never trained to search: a base to fine-tune.")
         if spec.note:
             notes.append(spec.note)
         if isinstance(spec, TextEncoderSpec):
@@ -123,8 +125,7 @@ def list_models(group: Group | None = None, licence: Licence = Licence.ANY) -> l
         ListedModel(its_group, spec)
         for its_group, catalog in CATALOGS.items()
         for spec in catalog
-        if group in (None, its_group)
-        and (spec.commercial_use or licence is not Licence.COMMERCIAL)
+        if group in (None, its_group) and (spec.commercial_use or licence is not Licence.COMMERCIAL)
     ]
 
 

@@ -44,10 +44,10 @@ def find_nearest(
 ) -> ModelSpec | None:
     """The model that can stand in another's place.
 
-    Of those that can be opened, run here, permit the use and make as much, it is the one that is
-    nearest in size (by the ratio of their parameters); one that reads English only stands in for
-    one that reads more languages if there is no other. For a model that is not known it is the
-    first, which comes with Pagelens.
+    Of those that can be opened as they are, run here, permit the use and make as much, it is the
+    one that is nearest in size (by the ratio of their parameters); one that reads English only
+    stands in for one that reads more languages if there is no other. For a model that is not known
+    it is the first, which comes with Pagelens.
 
     Returns:
         None where the catalog has none.
@@ -55,8 +55,7 @@ def find_nearest(
     fit = [
         other
         for other in catalog
-        if not other.obstacle
-        and not other.is_hosted
+        if not (other.obstacle or other.is_base or other.is_hosted)
         and (other.commercial_use or not commercial)
         and (spec is None or (other.id != spec.id and other.makes >= spec.makes))
     ]

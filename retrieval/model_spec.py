@@ -30,6 +30,7 @@ class ModelSpec:
             what was read from a checkpoint itself.
         usd_per_million_tokens: a service's list price; None for weights that run here.
         note: what a person who chooses it should know; empty for nothing.
+        is_base: whether it was never trained for what it is listed for: a base to fine-tune.
         obstacle: why Pagelens cannot open it, as the end of a sentence; empty where nothing stands
             in the way.
     """
@@ -47,6 +48,7 @@ class ModelSpec:
     checked: str
     usd_per_million_tokens: float | None = None
     note: str = ""
+    is_base: bool = False
     obstacle: str = ""
 
     def __post_init__(self) -> None:

@@ -9,8 +9,6 @@ from __future__ import annotations
 from retrieval.text_encoders.base import TextEncoderSpec
 from retrieval.text_encoders.on_hub import OWN_CODE, describe_on_hub
 
-NOT_TRAINED = "Not trained to search: fine-tune it first."
-
 
 def _describe_base(
     id: str, *, licence: str, commercial_use: bool = True, languages: str, note: str = ""
@@ -25,7 +23,8 @@ def _describe_base(
         licence=licence,
         commercial_use=commercial_use,
         languages=languages,
-        note=f"{NOT_TRAINED} {note}".strip(),
+        note=note,
+        is_base=True,
     )
 
 

@@ -11,6 +11,7 @@ from retrieval.text_encoders.base import Channel, TextEncoderSpec, TextFamily
 from retrieval.text_encoders.on_hub import CHECKED
 
 API_TERMS = "API terms"
+LAST_PRICE = "Cohere states no price by the token for it any more; this is its last."
 
 CARDS = {
     TextFamily.OPENAI: "https://platform.openai.com/docs/guides/embeddings",
@@ -79,7 +80,7 @@ HOSTED: tuple[TextEncoderSpec, ...] = (
         context_tokens=512,
         price=0.10,
         languages="English",
-        note="Cohere states no price by the token for it any more; this is the last that it stated.",
+        note=LAST_PRICE,
     ),
     _describe(
         TextFamily.COHERE,
@@ -88,7 +89,7 @@ HOSTED: tuple[TextEncoderSpec, ...] = (
         context_tokens=512,
         price=0.10,
         languages="over 100 languages",
-        note="Cohere states no price by the token for it any more; this is the last that it stated.",
+        note=LAST_PRICE,
     ),
     _describe(
         TextFamily.COHERE,

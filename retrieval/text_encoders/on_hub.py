@@ -25,6 +25,7 @@ def describe_on_hub(
     query_prompt: str = "{}",
     document_prompt: str = "{}",
     note: str = "",
+    is_base: bool = False,
     obstacle: str = "",
 ) -> TextEncoderSpec:
     """A catalog entry; the memory is that of the weights in bfloat16."""
@@ -41,6 +42,7 @@ def describe_on_hub(
         model_card=f"https://huggingface.co/{id}",
         checked=CHECKED,
         note=note,
+        is_base=is_base,
         obstacle=obstacle,
         family=family,
         channels=channels,

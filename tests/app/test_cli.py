@@ -181,7 +181,7 @@ def test_models_lists_every_reranker_with_its_licence():
     assert {spec.id for spec in RERANKER_CATALOG} <= set(listed)
     embedded = listed["minilm-reranker"]
     assert (embedded["licence"], embedded["commercial_use"]) == ("Apache-2.0", True)
-    assert embedded["modality"] == "passages"
+    assert embedded["modality"] == "rerankers"
     text = run_pagelens("models").stdout
     for spec in RERANKER_CATALOG:
         assert spec.id in text

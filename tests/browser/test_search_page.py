@@ -176,6 +176,13 @@ def test_models_are_listed_with_their_licences(page, server):
     expect(rows.filter(has_text="colqwen2.5-v0.2")).to_contain_text("Qwen research")
     expect(rows.filter(has_text="siglip2-base")).to_contain_text("photos")
     assert page.url.endswith("/?tab=models")
+    page.get_by_label("For", exact=True).select_option("text")
+    page.get_by_label("Use", exact=True).select_option("commercial")
+    expect(rows.filter(visible=True).filter(has_text="bge-m3")).to_have_count(1)
+    for hidden in ("siglip2-base", "jina-embeddings-v3"):
+        expect(rows.filter(has_text=hidden).filter(visible=True)).to_have_count(0)
+    counted = page.locator("#models-count")
+    expect(counted).to_have_text(f"{rows.filter(visible=True).count()} of {rows.count()} models.")
 
 
 # Says when something is first on the page, in seconds since the page was asked for.

@@ -171,11 +171,10 @@ def test_the_catalog_says_what_each_encoder_may_be_used_for():
     assert len({spec.id for spec in specs}) == len(specs)
     for spec in specs:
         assert spec.licence
-        assert spec.revision
         assert spec.dim > 0
         assert spec.vectors_per_page > 0
-        assert spec.n_parameters > 0
-        assert spec.memory_bytes > 0
+        # A vendor says neither, and keeps them.
+        assert spec.is_hosted == (spec.n_parameters is None) == (spec.memory_bytes == 0)
         assert (spec.vidore_ndcg5 is None) == (spec.vidore_source == "")
     by_id = {spec.id: spec for spec in specs}
     assert not by_id["vidore/colqwen2.5-v0.2"].commercial_use

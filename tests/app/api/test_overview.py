@@ -18,6 +18,12 @@ def test_status_and_models_are_those_of_the_command_line(served):
     del printed["bytes"]
     assert status == printed
     assert served.http.get("/api/v1/models").json() == last_json(run_pagelens("models", "--json"))
+    asked = {"licence": "commercial", "modality": "rerankers"}
+    found = served.http.get("/api/v1/models", params=asked).json()
+    assert "minilm-reranker" in {entry["id"] for entry in found}
+    assert {(entry["modality"], entry["commercial_use"]) for entry in found} == {
+        ("rerankers", True)
+    }
 
 
 def test_health_and_readiness_answer(served):
