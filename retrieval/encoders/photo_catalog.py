@@ -91,6 +91,7 @@ PHOTO_CATALOG: tuple[EncoderSpec, ...] = (
         "Apache-2.0",
         64,
         203_000_000,
+        "The predecessor of SigLIP 2; half its size.",
     ),
     _describe(
         "laion/CLIP-ViT-B-32-laion2B-s34B-b79K",

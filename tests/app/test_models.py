@@ -115,9 +115,7 @@ def test_what_cannot_be_opened_is_said_when_the_library_is_opened(tmp_path):
 
 def test_the_setting_is_an_environment_variable(tmp_path, monkeypatch):
     monkeypatch.setenv("PAGELENS_COMMERCIAL", "true")
-    ended = CliRunner().invoke(
-        program,
-        ["evaluate", "sample_docs", "--model", "vidore/colqwen2.5-v0.2"]
-        + ["--library", str(tmp_path / "library")],
-    )
+    where = ["--library", str(tmp_path / "library")]
+    asked = ["evaluate", "sample_docs", "--model", "vidore/colqwen2.5-v0.2", *where]
+    ended = CliRunner().invoke(program, asked)
     assert isinstance(ended.exception, LicenceRefused)

@@ -1,4 +1,4 @@
-"""The catalog of text encoders: every model of the landscape, and what each is sent to the letter."""
+"""The text encoders of the landscape: all are there, and each is sent what its card says."""
 
 from dataclasses import replace
 
