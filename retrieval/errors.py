@@ -327,6 +327,13 @@ class EncoderMismatch(PagelensError):
     remedy = "Use what the library was made with, or name a new folder with --library."
 
 
+class DimensionRefused(PagelensError):
+    """A model was not trained for vectors of this length."""
+
+    exit_code = 2
+    remedy = "Leave out --dim, or give one that `pagelens models` lists for the model."
+
+
 class InvalidEmbedding(PagelensError):
     """An embedding has the wrong shape or dtype, or holds NaN, infinite or non-unit vectors."""
 
