@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,21 @@ from retrieval.errors import HubUnreachable, UnknownEncoder, WeightsRefused
 HUB_TIMEOUT_S = 5
 
 # What a checkpoint is made of; training states, other formats and pictures are not fetched.
-CHECKPOINT_FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja")
+CHECKPOINT_FILES = (
+    "*.json",
+    "*.safetensors",
+    "*.txt",
+    "*.model",
+    "*.jinja",
+    # Of ColBERTv2 its lengths and markers, and the heads of BGE-M3.
+    "artifact.metadata",
+    "sparse_linear.pt",
+    "colbert_linear.pt",
+)
 NOT_NEEDED = ("checkpoint-*", "checkpoint-*/*", "onnx/*", "openvino/*", "results*.json")
+
+# Weights in Python's own format, of which torch reads nothing but tensors (`weights_only`).
+PICKLED = "pytorch_model*.bin"
 
 # As many characters of a commit or hash as tell versions apart.
 REVISION_CHARACTERS = 12
@@ -60,12 +75,16 @@ class Checkpoint:
         return f"{label}+{self.base.label}" if self.base else label
 
 
-def locate_checkpoint(name: str, revision: str = "main") -> Checkpoint:
+def locate_checkpoint(
+    name: str, revision: str = "main", *, may_be_pickled: bool = False
+) -> Checkpoint:
     """Finds a folder or a hub id; what the cache lacks is downloaded, with progress bars.
 
     Args:
         name: a folder, or `owner/repository`; `@commit` behind it wins over `revision`.
         revision: branch, tag or commit on the hub.
+        may_be_pickled: whether `pytorch_model.bin` will do where there are no safetensors, as in
+            many older checkpoints of text encoders.
 
     Raises:
         UnknownEncoder: neither a folder nor a repository of the hub.
@@ -77,7 +96,7 @@ def locate_checkpoint(name: str, revision: str = "main") -> Checkpoint:
         commit = _hash_folder(folder)
     else:
         name, _, at = name.partition("@")
-        folder, commit = _locate_snapshot(name, at or revision)
+        folder, commit = _locate_snapshot(name, at or revision, may_be_pickled)
     adapter = folder / "adapter_config.json"
     if not adapter.exists() or (folder / "config.json").exists():
         return Checkpoint(name, folder, commit)
@@ -108,19 +127,19 @@ def hub_answers(name: str) -> bool:
     return True
 
 
-def _locate_snapshot(name: str, revision: str) -> tuple[Path, str]:
-    cached = _find_in_cache(name, revision)
+def _locate_snapshot(name: str, revision: str, may_be_pickled: bool) -> tuple[Path, str]:
+    cached = _find_in_cache(name, revision, may_be_pickled)
     if cached is not None:
         # What is complete is not asked for again: works offline, and does not change by itself.
         return cached, cached.name[:REVISION_CHARACTERS]
-    commit = _ask_hub(name, revision)
+    commit, files = _ask_hub(name, revision)
     from huggingface_hub import snapshot_download
 
     try:
         folder = snapshot_download(
             name,
             revision=commit,
-            allow_patterns=list(CHECKPOINT_FILES),
+            allow_patterns=choose_patterns(files, may_be_pickled),
             ignore_patterns=list(NOT_NEEDED),
         )
     except Exception as error:  # the hub's client raises its own, httpx's and the system's
@@ -129,7 +148,16 @@ def _locate_snapshot(name: str, revision: str) -> tuple[Path, str]:
     return Path(folder), commit[:REVISION_CHARACTERS]
 
 
-def _find_in_cache(name: str, revision: str) -> Path | None:
+def choose_patterns(files: Iterable[str], may_be_pickled: bool) -> list[str]:
+    """What is fetched of a repository, or read of a folder, that holds these files.
+
+    Its safetensors; the pickled weights, which are as large again, only where there are none.
+    """
+    has_safetensors = any(file.endswith(".safetensors") for file in files)
+    return [*CHECKPOINT_FILES, *([PICKLED] if may_be_pickled and not has_safetensors else [])]
+
+
+def _find_in_cache(name: str, revision: str, may_be_pickled: bool = False) -> Path | None:
     """The snapshot in the cache; None unless its weights are complete."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
@@ -142,11 +170,12 @@ def _find_in_cache(name: str, revision: str) -> Path | None:
     if index.exists():
         shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
         return folder if all((folder / shard).exists() for shard in shards) else None
-    return folder if any(folder.glob("*.safetensors")) else None
+    weights = [*folder.rglob("*.safetensors"), *(folder.glob(PICKLED) if may_be_pickled else ())]
+    return folder if weights else None
 
 
-def _ask_hub(name: str, revision: str) -> str:
-    """The commit that a revision stands for.
+def _ask_hub(name: str, revision: str) -> tuple[str, list[str]]:
+    """The commit that a revision stands for, and the files of its repository.
 
     Raises:
         UnknownEncoder, HubUnreachable, WeightsRefused: see `locate_checkpoint`.
@@ -164,7 +193,7 @@ def _ask_hub(name: str, revision: str) -> str:
     # The client's own warnings about retries would stand before our one line.
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     try:
-        commit = HfApi().model_info(name, revision=revision, timeout=HUB_TIMEOUT_S).sha
+        found = HfApi().model_info(name, revision=revision, timeout=HUB_TIMEOUT_S)
     except GatedRepoError as error:
         raise WeightsRefused(
             f"{name} is open only to those who accepted its terms; log in with `hf auth login`"
@@ -178,18 +207,28 @@ def _ask_hub(name: str, revision: str) -> str:
         raise HubUnreachable(
             f"{name} is not in the cache, and the model hub does not answer ({reason})"
         ) from error
-    return commit or revision
+    return found.sha or revision, [file.rfilename for file in found.siblings or ()]
 
 
 def _hash_folder(folder: Path) -> str:
     """SHA-256 over the names and bytes of a local checkpoint's files."""
     digest = hashlib.sha256()
-    paths = sorted(p for pattern in CHECKPOINT_FILES for p in folder.glob(pattern))
-    if not paths:
+    # Modules of sentence-transformers lie in folders of their own.
+    paths = [*folder.glob("*"), *folder.glob("*/*")]
+    files = {path.relative_to(folder).as_posix(): path for path in paths if path.is_file()}
+    patterns = choose_patterns(files, may_be_pickled=True)
+    names = sorted(name for name in files if _is_part(name, patterns))
+    if not any("/" not in name for name in names):
         raise UnknownEncoder(f"the folder {folder} holds no checkpoint")
-    for path in paths:
-        digest.update(path.name.encode())
-        with path.open("rb") as file:
+    for name in names:
+        digest.update(name.encode())
+        with files[name].open("rb") as file:
             while block := file.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()[:REVISION_CHARACTERS]
+
+
+def _is_part(name: str, patterns: Sequence[str]) -> bool:
+    """Whether a file, by its path in a checkpoint's folder, is part of the checkpoint."""
+    wanted = any(fnmatch(name, pattern) for pattern in patterns)
+    return wanted and not any(fnmatch(name, pattern) for pattern in NOT_NEEDED)

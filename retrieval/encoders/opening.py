@@ -21,6 +21,7 @@ from retrieval.encoders.devices import AUTO, find_accelerator, place_model
 from retrieval.encoders.hub import Checkpoint, hub_answers, is_cached, locate_checkpoint
 from retrieval.encoders.photo_catalog import IMAGENET_TAGS, PHOTO_CATALOG
 from retrieval.errors import UnknownEncoder, WeightsRefused
+from retrieval.matryoshka import choose_dim, read_trained_dims
 
 # The class that a checkpoint's config names, and the family that it is opened as.
 ARCHITECTURES = {
@@ -44,6 +45,7 @@ class EncoderOptions:
     Attributes:
         pool_factor: 1, or by how much hierarchical token pooling reduces a page's vectors.
         commercial: whether what is no model for commercial use is refused.
+        dim: the Matryoshka prefix of a page's vectors; None for the whole.
     """
 
     device: str = AUTO
@@ -51,6 +53,7 @@ class EncoderOptions:
     attention: str = AUTO
     pool_factor: int = 1
     commercial: bool = False
+    dim: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,7 @@ def open_encoder(name: str, options: EncoderOptions = EncoderOptions()) -> Encod
         HubUnreachable: its weights are not on this machine and the hub does not answer.
         WeightsRefused: the weights are missing, incomplete, or not the expected ones.
         LicenceRefused, ModelNotOpenable: see `retrieval.admission`.
+        DimensionRefused: it was not trained for vectors of `options.dim`.
         InvalidSetting: a device, dtype or attention that this machine lacks.
     """
     # The model libraries take seconds to import; listing the catalog must not.
@@ -107,6 +111,10 @@ def open_encoder(name: str, options: EncoderOptions = EncoderOptions()) -> Encod
         encoder: Encoder = MinilmLayoutEncoder()
     else:
         encoder = _open_visual(name, options)
+    if choose_dim(encoder.spec, options.dim) != encoder.spec.dim:
+        from retrieval.encoders.shortened import ShortenedEncoder
+
+        encoder = ShortenedEncoder(encoder, options.dim)
     if options.pool_factor == 1:
         return encoder
     from retrieval.encoders.pooling import PooledEncoder
@@ -233,12 +241,14 @@ def describe_checkpoint(checkpoint: Checkpoint, family: Family) -> EncoderSpec:
     model = next(spec for spec in PAGE_CATALOG if spec.family == family)
     config: dict[str, Any] = checkpoint.config
     n_parameters = count_parameters(checkpoint)
+    dim = config.get("embedding_dim", model.dim)
     return replace(
         model,
         id=checkpoint.name,
         source=str(checkpoint.folder),
         revision=checkpoint.revision,
-        dim=config.get("embedding_dim", model.dim),
+        dim=dim,
+        matryoshka_dims=read_trained_dims(config, dim),
         licence="not stated here: see its model card",
         commercial_use=False,
         n_parameters=n_parameters,

@@ -15,6 +15,27 @@ from retrieval.errors import WeightsRefused
 UNUSED_WEIGHTS = ("lm_head.", "rotary_emb.inv_freq")
 
 
+# Encoders of text take the mean of token vectors or the first, not what a pooler makes of it.
+POOLER = "pooler."
+
+
+def refuse_missing_weights(name: str, found: dict[str, Any]) -> None:
+    """Refuses a checkpoint of a text encoder that lacks weights.
+
+    It may hold more than the encoder reads: heads that its base, or another task, was trained with.
+
+    Args:
+        name: of the checkpoint.
+        found: what transformers reports with `output_loading_info`.
+
+    Raises:
+        WeightsRefused: naming some of the keys.
+    """
+    missing = [key for key in found["missing_keys"] if not key.startswith(POOLER)]
+    _refuse(name, "lacks", missing)
+    _refuse(name, "holds other shapes of", found.get("mismatched_keys") or ())
+
+
 def refuse_key_differences(name: str, found: dict[str, Any]) -> None:
     """Refuses a checkpoint that does not hold exactly the model's weights.
 
@@ -33,8 +54,12 @@ def refuse_key_differences(name: str, found: dict[str, Any]) -> None:
         ("holds unexpected", unexpected),
         ("holds other shapes of", found.get("mismatched_keys") or ()),
     ):
-        if keys:
-            raise WeightsRefused(f"{name} {what} {_count_weights(keys)}")
+        _refuse(name, what, keys)
+
+
+def _refuse(name: str, what: str, keys: Collection[Any]) -> None:
+    if keys:
+        raise WeightsRefused(f"{name} {what} {_count_weights(keys)}")
 
 
 def _count_weights(keys: Collection[Any]) -> str:

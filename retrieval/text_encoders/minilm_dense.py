@@ -31,6 +31,7 @@ class MinilmDense:
     """
 
     context_tokens = question_tokens = passage_tokens = CONTEXT_TOKENS
+    batch_passages = os.cpu_count() or 1
 
     def __init__(self) -> None:
         from tokenizers import Tokenizer
@@ -39,7 +40,7 @@ class MinilmDense:
         self._session = open_session(folder / "model.safetensors", load_basis())
         # One passage a run, one thread a run, as `minilm-layout` runs its windows: a vector then
         # depends on its passage alone.
-        self._threads = ThreadPoolExecutor(os.cpu_count() or 1, "passage")
+        self._threads = ThreadPoolExecutor(self.batch_passages, "passage")
         self._tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()

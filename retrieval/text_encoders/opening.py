@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from retrieval.encoders.opening import EncoderOptions
-from retrieval.text_encoders.base import TextEncoder
-from retrieval.text_encoders.catalog import MINILM_DENSE, refuse_text_name
-from retrieval.text_encoders.passage_encoder import PassageEncoder
+from pathlib import Path
+
+from retrieval.encoders.devices import place_model
+from retrieval.encoders.hub import locate_checkpoint
+from retrieval.encoders.opening import EncoderOptions, looks_like_hub_id
+from retrieval.text_encoders.base import TextEncoder, TextFamily
+from retrieval.text_encoders.catalog import MINILM_DENSE, find_text_spec, refuse_text_name
+from retrieval.text_encoders.description import read_text_family
+from retrieval.text_encoders.passage_encoder import PassageEncoder, PassageModel
 
 AUTOMATIC = EncoderOptions()
 
@@ -13,10 +18,40 @@ AUTOMATIC = EncoderOptions()
 def open_text_encoder(
     name: str, options: EncoderOptions = AUTOMATIC, dim: int | None = None
 ) -> TextEncoder:
-    """Loads an encoder of text."""
+    """Loads an encoder of text that runs here.
+
+    Args:
+        name: a catalog id, a hub id (`owner/repository`, `@commit` behind it), or a folder.
+        options: where and how it runs; the embedded one always runs on the CPU. Pooling and
+            `options.dim` are the page encoder's.
+        dim: the Matryoshka prefix of its vectors; None for the whole.
+
+    Raises:
+        UnknownEncoder: no such entry, repository or folder, or no encoder of text.
+        HubUnreachable: its weights are not on this machine and the hub does not answer.
+        WeightsRefused: the weights are missing, incomplete, or not the expected ones.
+        DimensionRefused: it was not trained for vectors of `dim`.
+        InvalidSetting: a device, dtype or attention that this machine lacks.
+    """
+    return PassageEncoder(_open_model(name, options), dim)
+
+
+def _open_model(name: str, options: EncoderOptions) -> PassageModel:
+    # The model libraries take seconds to import; listing the catalog must not.
     if name == MINILM_DENSE.id:
-        # The model libraries take long to import; listing the catalog must not.
         from retrieval.text_encoders.minilm_dense import MinilmDense
 
-        return PassageEncoder(MinilmDense(), dim)
-    raise refuse_text_name(name)
+        return MinilmDense()
+    known = find_text_spec(name)
+    if known is None and not Path(name).is_dir() and not looks_like_hub_id(name):
+        raise refuse_text_name(name)
+    checkpoint = locate_checkpoint(name, known.revision if known else "main", may_be_pickled=True)
+    family = known.family if known else read_text_family(checkpoint)
+    placement = place_model(options.device, options.dtype, options.attention)
+    if family == TextFamily.BGE_M3:
+        from retrieval.text_encoders.bge_m3 import BgeM3Model
+
+        return BgeM3Model(checkpoint, known, placement)
+    from retrieval.text_encoders.sentence_model import SentenceModel
+
+    return SentenceModel(checkpoint, family, known, placement)

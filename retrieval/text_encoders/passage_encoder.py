@@ -8,8 +8,9 @@ v2"), so that a page of two passages is weighed as one that fits the model's con
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +23,15 @@ from retrieval.records import check_unit_vectors
 from retrieval.text_encoders.base import TextEmbedding, TextEncoderSpec
 from retrieval.text_encoders.passages import PassageCutter
 
-# Passages in one forward pass: bounds the memory, and what a question waits for. They are sorted by
-# length before.
-BATCH_PASSAGES = 16
+Result = TypeVar("Result")
+
+# Tokens of a passage where the model asks for no other number: a third to a half of a printed page.
+PASSAGE_TOKENS = 256
+
+# Passages in one forward pass. A GPU wants many. On a CPU one at a time is as fast, nothing is
+# padded, and a question that comes meanwhile waits for no more than one.
+GPU_BATCH = 32
+CPU_BATCH = 1
 
 NOTHING = TextEmbedding()
 
@@ -54,10 +61,17 @@ class PassageModel(Protocol):
 
     @property
     def passage_tokens(self) -> int:
-        """Tokens of a passage that it reads best: fewer than the context may hold."""
+        """Tokens that a passage alone shall have at most; its context may hold more."""
+
+    @property
+    def batch_passages(self) -> int:
+        """How many passages a batch may hold on the device it runs on."""
 
     def encode_passages(self, passages: Sequence[str]) -> list[TextEmbedding]:
         """Encodes passages that fit its context in one batch; called by one thread at a time.
+
+        Args:
+            passages: bare texts; the prompt is put around them here.
 
         Returns:
             One each: `dense` of one row, `tokens`, `terms`, as far as its spec names the channels.
@@ -85,6 +99,7 @@ class PassageEncoder:
     def __init__(self, model: PassageModel, dim: int | None = None) -> None:
         self._model = model
         self._dim = choose_dim(model.spec, dim)
+        self._queue, self._busy = threading.Lock(), threading.Lock()
         self._passages, self._questions = (
             PassageCutter(
                 model.spec.id, model.tokenizer, prompt, context_tokens, model.passage_tokens
@@ -121,8 +136,8 @@ class PassageEncoder:
         embeddings: list[TextEmbedding] = [NOTHING] * len(passages)
         # Of like length together, so that little of a batch is padding.
         order = sorted(range(len(passages)), key=lambda place: len(passages[place]))
-        for first in range(0, len(order), BATCH_PASSAGES):
-            places = order[first : first + BATCH_PASSAGES]
+        for first in range(0, len(order), self._model.batch_passages):
+            places = order[first : first + self._model.batch_passages]
             batch = self._encode_batch([passages[place] for place in places])
             for place, embedding in zip(places, batch, strict=True):
                 embeddings[place] = embedding
@@ -133,18 +148,29 @@ class PassageEncoder:
         """Encodes a question, the end of a very long one cut; see `TextEncoder.encode_query`."""
         if not has_word(text):
             return NOTHING
-        return self._join([self._model.encode_question(self._questions.cut(text)[0])])
+        question = self._questions.cut(text)[0]
+        return self._join([self._take_turn(lambda: self._model.encode_question(question))])
 
-    def _encode_batch(self, passages: Sequence[str]) -> Iterator[TextEmbedding]:
+    def _encode_batch(self, passages: Sequence[str]) -> list[TextEmbedding]:
         """Runs a batch, in as many parts as the device's memory wants."""
         try:
-            yield from self._model.encode_passages(passages)
+            return self._take_turn(lambda: self._model.encode_passages(passages))
         except DeviceOutOfMemory:
             if len(passages) == 1:
                 raise
-            half = (len(passages) + 1) // 2
-            yield from self._encode_batch(passages[:half])
-            yield from self._encode_batch(passages[half:])
+        half = (len(passages) + 1) // 2
+        return self._encode_batch(passages[:half]) + self._encode_batch(passages[half:])
+
+    def _take_turn(self, run: Callable[[], Result]) -> Result:
+        """Runs something alone: transformers' tokenizers are changed by whoever uses them."""
+        # Who waits for the model holds the queue: else whoever encodes one batch after the other
+        # would take it again before a question does.
+        with self._queue:
+            self._busy.acquire()
+        try:
+            return run()
+        finally:
+            self._busy.release()
 
     def _join(self, passages: Sequence[TextEmbedding]) -> TextEmbedding:
         """The embedding of a text from those of its passages."""
