@@ -75,6 +75,32 @@ def read_text_family(checkpoint: Checkpoint) -> TextFamily:
     return TextFamily.SENTENCE_TRANSFORMER
 
 
+def check_family(checkpoint: Checkpoint, known: TextEncoderSpec | None) -> TextFamily:
+    """The family that a checkpoint is opened as: its own, which must be that of the catalog.
+
+    sentence-transformers opens any as any other, with random weights for what is not there.
+
+    Raises:
+        UnknownEncoder: it is no encoder of text.
+        WeightsRefused: it is of another family than the catalog says.
+    """
+    family = read_text_family(checkpoint)
+    if known is None or family == known.family:
+        return family
+    if known.family == TextFamily.SPARSE and _predicts_words(checkpoint):
+        return TextFamily.SPARSE
+    raise WeightsRefused(
+        f"{checkpoint.name} is of the family {family.value}, not {known.family.value}"
+    )
+
+
+def _predicts_words(checkpoint: Checkpoint) -> bool:
+    """Whether it is a masked language model and nothing more, as SPLADE's authors saved theirs."""
+    if (checkpoint.folder / "modules.json").exists():
+        return False
+    return any(name.endswith("ForMaskedLM") for name in checkpoint.config["architectures"])
+
+
 def describe_text_checkpoint(
     checkpoint: Checkpoint,
     family: TextFamily,

@@ -9,7 +9,7 @@ from retrieval.encoders.hub import locate_checkpoint
 from retrieval.encoders.opening import EncoderOptions, looks_like_hub_id
 from retrieval.text_encoders.base import TextEncoder, TextFamily
 from retrieval.text_encoders.catalog import MINILM_DENSE, find_text_spec, refuse_text_name
-from retrieval.text_encoders.description import read_text_family
+from retrieval.text_encoders.description import check_family
 from retrieval.text_encoders.passage_encoder import PassageEncoder, PassageModel
 
 AUTOMATIC = EncoderOptions()
@@ -46,7 +46,7 @@ def _open_model(name: str, options: EncoderOptions) -> PassageModel:
     if known is None and not Path(name).is_dir() and not looks_like_hub_id(name):
         raise refuse_text_name(name)
     checkpoint = locate_checkpoint(name, known.revision if known else "main", may_be_pickled=True)
-    family = known.family if known else read_text_family(checkpoint)
+    family = check_family(checkpoint, known)
     placement = place_model(options.device, options.dtype, options.attention)
     if family == TextFamily.BGE_M3:
         from retrieval.text_encoders.bge_m3 import BgeM3Model
