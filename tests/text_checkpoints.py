@@ -163,7 +163,10 @@ def write_bge_m3(folder: Path) -> Path:
     XLMRobertaModel(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     torch.save(torch.nn.Linear(DIM, DIM).state_dict(), folder / "colbert_linear.pt")
-    torch.save(torch.nn.Linear(DIM, 1).state_dict(), folder / "sparse_linear.pt")
+    to_weight = torch.nn.Linear(DIM, 1)
+    # Most tokens have a weight, as in the published one, and some have none.
+    torch.nn.init.constant_(to_weight.bias, 0.5)
+    torch.save(to_weight.state_dict(), folder / "sparse_linear.pt")
     return folder
 
 

@@ -181,12 +181,12 @@ class PassageEncoder:
         )
 
     def _stack(self, parts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32] | None:
-        """All rows, cut to the prefix and of unit length; None for no parts.
+        """All rows, cut to the prefix and of unit length; None for no rows.
 
         Raises:
             InvalidEmbedding: the model gave NaN, or a vector of zeros.
         """
-        if not parts:
+        if not sum(map(len, parts)):
             return None
         vectors = cut_vectors(np.concatenate(parts), self._dim)
         check_unit_vectors(vectors, np.float32)
@@ -194,11 +194,9 @@ class PassageEncoder:
 
 
 def _take_greatest(passages: Sequence[SparseVector]) -> SparseVector | None:
-    """For each term its greatest weight in any passage; None for no passages."""
-    if not passages:
-        return None
+    """For each term its greatest weight in any passage; None for no terms."""
     greatest: dict[int, float] = {}
     for passage in passages:
         for index, value in zip(passage.indices, passage.values, strict=True):
             greatest[index] = max(value, greatest.get(index, value))
-    return SparseVector(tuple(greatest), tuple(greatest.values()))
+    return SparseVector(tuple(greatest), tuple(greatest.values())) if greatest else None

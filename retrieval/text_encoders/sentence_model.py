@@ -72,11 +72,10 @@ class SentenceModel:
         self._is_on_cpu = placement.device == "cpu"
         self._read: Callable[[Any], list[TextEmbedding]] = READERS[family]
         own_context = bound_context(self._model.config, self._model.max_seq_length)
-        dim = self._model.get_embedding_dimension()
-        if dim is None or (known and known.dim != dim):
+        dim = _measure_dim(checkpoint.name, self._model)
+        if known and known.dim != dim:
             raise WeightsRefused(
-                f"{checkpoint.name} makes vectors of {dim or 'unknown'} dimensions"
-                + (f", not of {known.dim}" if known else "")
+                f"{checkpoint.name} makes vectors of {dim} dimensions, not of {known.dim}"
             )
         spec = known or describe_text_checkpoint(
             checkpoint,
@@ -179,6 +178,17 @@ def _load_model(checkpoint: Checkpoint, family: TextFamily, placement: Placement
             )
             refuse_missing_weights(checkpoint.name, found)
     return model
+
+
+def _measure_dim(name: str, model: Any) -> int:
+    """The length of its vectors; its modules do not always know.
+
+    Raises:
+        WeightsRefused: it cannot encode a text.
+    """
+    with refuse_what_fails(name):
+        output = model.encode_document(["a"], prompt="", show_progress_bar=False)
+    return int(output[0].shape[-1])
 
 
 def _find_backbone(checkpoint: Checkpoint) -> Path | None:

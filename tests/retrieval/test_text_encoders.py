@@ -10,7 +10,6 @@ from retrieval.encoders.opening import EncoderOptions
 from retrieval.errors import DeviceOutOfMemory
 from retrieval.text_encoders import bge_m3, sentence_model
 from retrieval.text_encoders.base import Channel
-from retrieval.text_encoders.minilm_dense import MinilmDense
 from retrieval.text_encoders.opening import open_text_encoder
 from retrieval.text_encoders.passage_encoder import PassageEncoder
 from tests import text_checkpoints
@@ -231,7 +230,7 @@ def test_nothing_is_longer_than_the_model_reads(family, open_tiny, hear):
     assert len(heard[0]) <= encoder._model.question_tokens
     # The end of the frame is there: it was the text that was cut.
     ending = FRAMES[family].partition("{}")[2]
-    assert decode(encoder, heard[0]).endswith(ending)
+    assert decode(encoder, heard[0]).replace("[MASK]", "").endswith(ending)
 
 
 def test_a_colbert_reads_punctuation_and_has_no_vector_for_it(open_tiny):
@@ -260,8 +259,8 @@ def test_a_pages_terms_are_the_greatest_of_its_passages(open_tiny):
 
 def test_a_question_does_not_wait_for_all_passages(open_tiny):
     """It gets its turn between two batches, however many are to come."""
-    encoder = PassageEncoder(Slow(MinilmDense()))
-    pages = threading.Thread(target=encoder.encode_pages, args=([f"{HARBOUR} " * 400],))
+    encoder = PassageEncoder(Slow(open_tiny("minilm-dense")._model))
+    pages = threading.Thread(target=encoder.encode_pages, args=([f"{HARBOUR} " * 150],))
     pages.start()
     Slow.started.wait(PATIENCE_S)
     encoder.encode_query(QUESTION)
@@ -306,16 +305,16 @@ class Cramped(Wrapped):
 
 
 def test_a_batch_that_does_not_fit_is_halved(open_tiny):
-    cramped = PassageEncoder(Cramped(MinilmDense(), 2))
-    for embedding, other in zip(
-        cramped.encode_pages(PAGES), open_tiny("minilm-dense").encode_pages(PAGES), strict=True
-    ):
+    roomy = open_tiny("minilm-dense")
+    cramped = PassageEncoder(Cramped(roomy._model, 2))
+    pairs = zip(cramped.encode_pages(PAGES), roomy.encode_pages(PAGES), strict=True)
+    for embedding, other in pairs:
         assert_alike(embedding, other)
 
 
 def test_a_passage_that_alone_does_not_fit_is_said(open_tiny):
     with pytest.raises(DeviceOutOfMemory):
-        PassageEncoder(Cramped(MinilmDense(), 0)).encode_pages(PAGES)
+        PassageEncoder(Cramped(open_tiny("minilm-dense")._model, 0)).encode_pages(PAGES)
 
 
 @pytest.mark.parametrize(
