@@ -18,6 +18,9 @@ ON_CPU = EncoderOptions(device="cpu", dtype="float32")
 FLOAT32_TOLERANCE = 1e-4
 PATIENCE_S = 60
 
+# Eight bits of a number, through layers of random weights.
+HALF_COSINE = 0.98
+
 HARBOUR = "The harbour master collects mooring fees from every yacht on the first of May."
 BAKERY = "Our bakery sells rye bread, plum cake and warm cinnamon rolls from six in the morning."
 COMET = "A comet was observed at midnight through the telescope of the old observatory."
@@ -354,3 +357,19 @@ def test_the_embedded_encoder_finds_the_page_that_answers(open_tiny, question, a
     pages = encoder.encode_pages(texts)
     asked = encoder.encode_query(question).dense[0]
     assert texts[int(np.argmax([(page.dense @ asked).max() for page in pages]))] == answer
+
+
+@pytest.mark.parametrize("family", WRITERS)
+def test_half_precision_gives_the_same_but_for_rounding(family, tiny, open_tiny):
+    halved = open_text_encoder(str(tiny(family)), EncoderOptions(device="cpu", dtype="bfloat16"))
+    (page,) = halved.encode_pages([HARBOUR])
+    (whole,) = open_tiny(family).encode_pages([HARBOUR])
+    check_channels(page, halved)
+    if page.dense is not None:
+        assert (page.dense * whole.dense).sum(axis=1).min() > HALF_COSINE
+    if page.tokens is not None:
+        assert np.median((page.tokens * whole.tokens).sum(axis=1)) > HALF_COSINE
+    if page.terms is not None:
+        assert len(set(page.terms.indices) & set(whole.terms.indices)) > 0.9 * len(
+            whole.terms.indices
+        )
