@@ -1,0 +1,1 @@
+"""Models that run at a vendor: what each is sent, what it answers, and what that costs."""
