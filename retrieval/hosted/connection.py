@@ -116,7 +116,8 @@ class ServiceConnection:
         import httpx
 
         self.service = service
-        self._url = url or service.read_url()
+        address = url or service.read_url()
+        self._host = urlsplit(address).netloc.rpartition("@")[2]
         self._key = service.read_key()
         self._patience = patience
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
@@ -124,10 +125,10 @@ class ServiceConnection:
             multiplier=patience.base_delay_s, max=patience.max_delay_s
         )
         self._client = httpx.Client(
-            base_url=self._url,
+            base_url=address,
             headers={service.key_header: service.key_prefix + self._key},
             timeout=httpx.Timeout(patience.timeout_s, connect=CONNECT_TIMEOUT_S),
-            trust_env=urlsplit(self._url).hostname not in THIS_MACHINE,
+            trust_env=urlsplit(address).hostname not in THIS_MACHINE,
         )
 
     def ask(self, post: Post, read: Callable[[Any], T], rate: Rate, n_inputs: int) -> T:
@@ -169,17 +170,18 @@ class ServiceConnection:
             raise ServiceFailed(
                 f"{self.service.name} was silent for {self._patience.timeout_s:g} s", may_pass=True
             ) from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except httpx.HTTPError as error:
             raise ServiceFailed(
-                f"{self.service.name} cannot be reached at {self._url}: {self._shorten(str(error))}",
-                may_pass=isinstance(error, httpx.TransportError),
+                f"{self.service.name} cannot be reached at {self._host}: "
+                f"{self._shorten(str(error))}",
+                may_pass=isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError)),
             ) from error
         if not response.is_success:
             raise self._refuse(response)
         try:
             return response.json()
         except ValueError as error:
-            raise ServiceFailed(f"{self.service.name} answers with something else than JSON") from error
+            raise ServiceFailed(f"{self.service.name} answers, but not with JSON") from error
 
     def _wait_for_turn(self, path: str, rate: Rate, amount: int) -> None:
         item = RateLimitItemPerSecond(rate.amount, rate.window_s)

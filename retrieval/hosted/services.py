@@ -6,10 +6,13 @@ import os
 import re
 from dataclasses import dataclass
 
+from retrieval.errors import InvalidSetting
 from retrieval.service_errors import ServiceAccessDenied
 
 # Clients print a header that they cannot send, and with it the key.
 KEY = re.compile(r"[!-~]+")
+
+ADDRESS = re.compile(r"https?://[\w.-]+(:\d{1,5})?(/[!-?A-~]*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +53,17 @@ class Service:
         raise ServiceAccessDenied(f"{self.key_variables[0]} is not set: it holds {self.name}'s key")
 
     def read_url(self) -> str:
-        """The address, from the environment where that names another one."""
-        return os.environ.get(self.url_variable, "").strip() or self.url
+        """The address, from the environment where that names another one.
+
+        Raises:
+            InvalidSetting: what is named there is no address of a web server.
+        """
+        url = os.environ.get(self.url_variable, "").strip() or self.url
+        if not ADDRESS.fullmatch(url):
+            raise InvalidSetting(
+                f"{self.url_variable}: an address such as {self.url} is expected, without a password"
+            )
+        return url
 
 
 OPENAI = Service(
