@@ -34,6 +34,7 @@ from retrieval.errors import (
     UnknownJob,
     UploadTooLarge,
 )
+from retrieval.service_errors import ServiceFailed
 
 # The first that an error is an instance of decides.
 STATUS_OF_ERROR: dict[type[PagelensError], HTTPStatus] = {
@@ -55,6 +56,7 @@ STATUS_OF_ERROR: dict[type[PagelensError], HTTPStatus] = {
     IngestStopped: HTTPStatus.SERVICE_UNAVAILABLE,
     BackupNotWritten: HTTPStatus.SERVICE_UNAVAILABLE,
     AnswerFailed: HTTPStatus.BAD_GATEWAY,
+    ServiceFailed: HTTPStatus.BAD_GATEWAY,
     DeviceOutOfMemory: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 

@@ -143,12 +143,21 @@ def _open_visual(name: str, options: EncoderOptions) -> Encoder:
 
 
 def open_photo_encoder(name: str, options: EncoderOptions = EncoderOptions()) -> PhotoEncoder:
-    """Loads an encoder of photos; see `open_encoder`."""
+    """Loads an encoder of photos; see `open_encoder`.
+
+    Raises:
+        ServiceAccessDenied: it runs at a vendor, and the environment holds no key.
+        HostedNotInstalled: it runs at a vendor, and the extra `hosted` is not installed.
+    """
     if name == IMAGENET_TAGS.id:
         from retrieval.encoders.imagenet_tags import ImagenetTagsEncoder
 
         return ImagenetTagsEncoder()
     known = find_spec(name, PHOTO_CATALOG)
+    if known is not None and known.is_hosted:
+        from retrieval.hosted.opening import open_hosted_photo_encoder
+
+        return open_hosted_photo_encoder(known)
     if known is None and not Path(name).is_dir() and not looks_like_hub_id(name):
         raise refuse_name(name, PHOTO_CATALOG)
     admit_model(name, known, PHOTO_CATALOG, commercial=options.commercial)

@@ -206,8 +206,11 @@ class ServiceConnection:
         name, status = self.service.name, response.status_code
         told = self._shorten(_read_reason(response))
         if status in (401, 403) or (status == 400 and GOOGLE_REFUSES_KEY in told):
+            # An account without credit is denied, too; a key that is quoted in part is not shown.
+            why = f": {told}" if status == HTTPStatus.FORBIDDEN else ""
             return ServiceAccessDenied(
-                f"{name} does not take the key in {self.service.key_variables[0]} (status {status})"
+                f"{name} does not take the key in {self.service.key_variables[0]} "
+                f"(status {status}){why}"
             )
         if response.is_redirect:
             return ServiceFailed(f"{name} redirects to another address, which is not followed")

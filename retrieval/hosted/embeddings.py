@@ -15,6 +15,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from retrieval.hosted.connection import Post, Rate
 from retrieval.hosted.services import COHERE, GEMINI, MISTRAL, OPENAI, VOYAGE, Service
 from retrieval.text_encoders.base import TextFamily
@@ -42,11 +45,11 @@ class AnsweredVectors:
     """What came back.
 
     Attributes:
-        rows: a vector a text, in order.
+        rows: float32 `[n, dim]`, a vector a text or picture, in order; of any length.
         tokens: that the vendor counted; None where it does not say.
     """
 
-    rows: list[list[float]]
+    rows: NDArray[np.float32]
     tokens: int | None
 
 
@@ -91,12 +94,14 @@ def build_cohere_body(asked: AskedTexts) -> dict[str, Any]:
 def read_cohere(answer: Any) -> AnsweredVectors:
     """The answer of Cohere, to texts or pictures."""
     billed = (answer.get("meta") or {}).get("billed_units") or {}
-    return AnsweredVectors(answer["embeddings"]["float"], billed.get("input_tokens"))
+    return AnsweredVectors(_build_rows(answer["embeddings"]["float"]), billed.get("input_tokens"))
 
 
-def read_data(answer: Any) -> list[list[float]]:
-    """The vectors in an answer of OpenAI's form, which other vendors answer in, too."""
-    return [entry["embedding"] for entry in sorted(answer["data"], key=lambda each: each["index"])]
+def read_openai(answer: Any) -> AnsweredVectors:
+    """An answer of OpenAI's form, which other vendors answer in, too."""
+    in_order = sorted(answer["data"], key=lambda entry: entry["index"])
+    rows = _build_rows([entry["embedding"] for entry in in_order])
+    return AnsweredVectors(rows, (answer.get("usage") or {}).get("total_tokens"))
 
 
 def _build_openai(asked: AskedTexts) -> Post:
@@ -140,13 +145,13 @@ def _build_gemini(asked: AskedTexts) -> Post:
     return Post(f"/v1beta/{model}:batchEmbedContents", {"requests": requests})
 
 
-def _read_openai(answer: Any) -> AnsweredVectors:
-    return AnsweredVectors(read_data(answer), (answer.get("usage") or {}).get("total_tokens"))
-
-
 def _read_gemini(answer: Any) -> AnsweredVectors:
-    rows = [embedding["values"] for embedding in answer["embeddings"]]
+    rows = _build_rows([embedding["values"] for embedding in answer["embeddings"]])
     return AnsweredVectors(rows, (answer.get("usageMetadata") or {}).get("promptTokenCount"))
+
+
+def _build_rows(rows: list[list[float]]) -> NDArray[np.float32]:
+    return np.asarray(rows, dtype=np.float32)
 
 
 TEXT_VENDORS: dict[TextFamily, TextVendor] = {
@@ -156,7 +161,7 @@ TEXT_VENDORS: dict[TextFamily, TextVendor] = {
         max_texts=2_048,
         max_tokens=300_000,
         build=_build_openai,
-        read=_read_openai,
+        read=read_openai,
     ),
     TextFamily.COHERE: TextVendor(
         COHERE,
@@ -175,7 +180,7 @@ TEXT_VENDORS: dict[TextFamily, TextVendor] = {
         # Of voyage-3-large and the models for domains; others take more.
         max_tokens=120_000,
         build=_build_voyage,
-        read=_read_openai,
+        read=read_openai,
         query_purpose="query",
         document_purpose="document",
     ),
@@ -185,7 +190,7 @@ TEXT_VENDORS: dict[TextFamily, TextVendor] = {
         max_texts=256,
         max_tokens=16_384,
         build=_build_mistral,
-        read=_read_openai,
+        read=read_openai,
     ),
     TextFamily.GEMINI: TextVendor(
         GEMINI,

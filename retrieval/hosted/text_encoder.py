@@ -47,13 +47,13 @@ class HostedTextEncoder:
 
     @property
     def key(self) -> str:
-        """Model, vendor, length, the purpose that documents are sent with, prompts and passages.
+        """Vendor, model, length, the purpose that documents are sent with, prompts, passages.
 
         What weights stand behind the name, only the vendor knows.
         """
         spec, purpose = self._spec, self._vendor.document_purpose
         prompts = [prompt for prompt in (spec.query_prompt, spec.document_prompt) if prompt != "{}"]
-        parts = [f"{spec.id}@{spec.family.value}", f"dim-{self._dim}", purpose, *prompts]
+        parts = [spec.id, f"dim-{self._dim}", purpose, *prompts]
         return "/".join([*filter(None, parts), f"passages-{self._limit}"])
 
     @property

@@ -24,14 +24,12 @@ def build_unit_vectors(
         ServiceFailed: there are more or fewer than were asked for.
         InvalidEmbedding: another `dim`, or a vector that is zero, infinite or NaN.
     """
-    if len(answered.rows) != n_asked:
-        raise ServiceFailed(f"{spec.id} gave {len(answered.rows)} vectors, asked for {n_asked}")
-    lengths = {len(row) for row in answered.rows}
-    if lengths - {dim}:
-        raise InvalidEmbedding(
-            f"{spec.id} gave vectors of {min(lengths - {dim})} numbers, expected {dim}"
-        )
-    vectors = scale_to_unit(np.asarray(answered.rows, dtype=np.float32).reshape(n_asked, dim))
+    rows = answered.rows
+    if len(rows) != n_asked:
+        raise ServiceFailed(f"{spec.id} gave {len(rows)} vectors, asked for {n_asked}")
+    if rows.ndim != 2 or rows.shape[1] != dim:
+        raise InvalidEmbedding(f"{spec.id} gave vectors {list(rows.shape)}, expected [n, {dim}]")
+    vectors = scale_to_unit(rows)
     check_unit_vectors(vectors, np.float32)
     return vectors
 
@@ -42,5 +40,5 @@ def choose_dim(dim: int, matryoshka_dims: tuple[int, ...]) -> int | None:
 
 
 def name_model(spec: ModelSpec) -> str:
-    """The vendor's name of a model: its id, without the vendor before a slash."""
-    return spec.id.rpartition("/")[2]
+    """The vendor's name of a model: what stands behind the slash of its id."""
+    return spec.id.partition("/")[2]

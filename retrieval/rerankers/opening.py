@@ -29,7 +29,8 @@ def open_reranker(name: str, options: EncoderOptions = AUTOMATIC) -> Reranker:
 
     Args:
         name: a catalog id, a hub id (`owner/repository`, `@commit` behind it), or a folder.
-        options: where and how it runs; the embedded one always runs on the CPU.
+        options: where and how it runs; the embedded one always runs on the CPU, and those at a
+            vendor run there.
 
     Raises:
         UnknownEncoder: no such entry, repository or folder.
@@ -37,12 +38,18 @@ def open_reranker(name: str, options: EncoderOptions = AUTOMATIC) -> Reranker:
         WeightsRefused: the weights are missing, incomplete, or not those of a reranker.
         LicenceRefused, ModelNotOpenable: see `retrieval.admission`.
         InvalidSetting: a device, dtype or attention that this machine lacks.
+        ServiceAccessDenied: it runs at a vendor, and the environment holds no key.
+        HostedNotInstalled: it runs at a vendor, and the extra `hosted` is not installed.
     """
     if name == MINILM_RERANKER.id:
         from retrieval.rerankers.minilm_reranker import MinilmReranker
 
         return MinilmReranker()
     known = find_reranker(name)
+    if known is not None and known.is_hosted:
+        from retrieval.hosted.opening import open_hosted_reranker
+
+        return open_hosted_reranker(known)
     if known is None and not Path(name).is_dir() and not looks_like_hub_id(name):
         raise refuse_reranker(name)
     admit_model(name, known, RERANKER_CATALOG, commercial=options.commercial)
