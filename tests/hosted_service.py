@@ -53,12 +53,13 @@ class Asked(NamedTuple):
     at: float
 
 
-class Failure(NamedTuple):
+@dataclass
+class Failure:
     """What is answered instead of vectors."""
 
     status: int
-    content: Any = {"message": "no"}
-    headers: dict[str, str] = {}
+    content: Any = field(default_factory=lambda: {"message": "no"})
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 class Wrong(Exception):
@@ -250,16 +251,25 @@ def rerank_v1(path: str, body: dict[str, Any]) -> Any:
     return {"object": "list", "data": rank(body), "model": body["model"], "usage": usage}
 
 
-# Path below a vendor's address -> the header that bears the key, with it, and what answers.
-ROUTES: list[tuple[str, str, tuple[str, ...], Callable[[str, dict[str, Any]], Any]]] = [
-    (r"/openai/v1/embeddings", "authorization", ("OPENAI_API_KEY",), embed_openai),
-    (r"/mistral/v1/embeddings", "authorization", ("MISTRAL_API_KEY",), embed_mistral),
-    (r"/voyage/v1/embeddings", "authorization", ("VOYAGE_API_KEY",), embed_voyage),
-    (r"/voyage/v1/multimodalembeddings", "authorization", ("VOYAGE_API_KEY",), embed_voyage_multimodal),
-    (r"/cohere/v2/embed", "authorization", ("COHERE_API_KEY",), embed_cohere),
-    (r"/cohere/v2/rerank", "authorization", ("COHERE_API_KEY",), rerank_cohere),
-    (r"/(jina|voyage)/v1/rerank", "authorization", ("JINA_API_KEY", "VOYAGE_API_KEY"), rerank_v1),
-    (r"/gemini/v1beta/models/.*", "x-goog-api-key", ("GEMINI_API_KEY",), embed_gemini),
+class Route(NamedTuple):
+    """What a vendor answers below a path, and where it wants which key."""
+
+    path: str
+    respond: Callable[[str, dict[str, Any]], Any]
+    variable: str
+    header: str = "authorization"
+
+
+ROUTES = [
+    Route("/openai/v1/embeddings", embed_openai, "OPENAI_API_KEY"),
+    Route("/mistral/v1/embeddings", embed_mistral, "MISTRAL_API_KEY"),
+    Route("/voyage/v1/embeddings", embed_voyage, "VOYAGE_API_KEY"),
+    Route("/voyage/v1/multimodalembeddings", embed_voyage_multimodal, "VOYAGE_API_KEY"),
+    Route("/cohere/v2/embed", embed_cohere, "COHERE_API_KEY"),
+    Route("/cohere/v2/rerank", rerank_cohere, "COHERE_API_KEY"),
+    Route("/jina/v1/rerank", rerank_v1, "JINA_API_KEY"),
+    Route("/voyage/v1/rerank", rerank_v1, "VOYAGE_API_KEY"),
+    Route("/gemini/v1beta/models/.*", embed_gemini, "GEMINI_API_KEY", "x-goog-api-key"),
 ]
 
 
@@ -269,14 +279,13 @@ def answer(asked: Asked) -> Any:
     Raises:
         Wrong: the request is none that it documents.
     """
-    for pattern, header, variables, respond in ROUTES:
-        if re.fullmatch(pattern, asked.path):
-            prefix = "Bearer " if header == "authorization" else ""
-            keys = [prefix + KEYS[variable] for variable in variables]
-            check(asked.headers.get(header) in keys, f"header {header}")
+    for route in ROUTES:
+        if re.fullmatch(route.path, asked.path):
+            prefix = "Bearer " if route.header == "authorization" else ""
+            key = prefix + KEYS[route.variable]
+            check(asked.headers.get(route.header) == key, f"header {route.header}")
             check(asked.headers["content-type"] == "application/json", "content-type")
-            vendor_path = "/" + asked.path.split("/", 2)[2]
-            return respond(vendor_path, asked.body)
+            return route.respond("/" + asked.path.split("/", 2)[2], asked.body)
     raise Wrong(f"no such path: {asked.path}")
 
 

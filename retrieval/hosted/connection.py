@@ -206,7 +206,7 @@ class ServiceConnection:
         name, status = self.service.name, response.status_code
         told = self._shorten(_read_reason(response))
         if status in (401, 403) or (status == 400 and GOOGLE_REFUSES_KEY in told):
-            # An account without credit is denied, too; a key that is quoted in part is not shown.
+            # A refused key is quoted in part by some; an account without credit is told here, too.
             why = f": {told}" if status == HTTPStatus.FORBIDDEN else ""
             return ServiceAccessDenied(
                 f"{name} does not take the key in {self.service.key_variables[0]} "
@@ -235,7 +235,7 @@ class ServiceConnection:
 
 
 def read_retry_after(value: str) -> float:
-    """How many seconds a Retry-After header asks to wait: a number, or a date (RFC 9110, 10.2.3)."""
+    """Seconds that a Retry-After header asks to wait: a number, or a date (RFC 9110, 10.2.3)."""
     try:
         return max(0.0, float(value))
     except ValueError:

@@ -162,10 +162,6 @@ RERANK_VENDORS: dict[str, RerankVendor] = {
     "cohere": RerankVendor(
         COHERE, Rate(1_000), _build_cohere, results="results", price=_price_searches
     ),
-    "jina": RerankVendor(
-        JINA, Rate(500), _build_jina, results="results", price=_price_tokens
-    ),
-    "voyage": RerankVendor(
-        VOYAGE, Rate(2_000), _build_voyage, results="data", price=_price_tokens
-    ),
+    "jina": RerankVendor(JINA, Rate(500), _build_jina, results="results", price=_price_tokens),
+    "voyage": RerankVendor(VOYAGE, Rate(2_000), _build_voyage, results="data", price=_price_tokens),
 }

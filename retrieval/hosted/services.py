@@ -61,7 +61,7 @@ class Service:
         url = os.environ.get(self.url_variable, "").strip() or self.url
         if not ADDRESS.fullmatch(url):
             raise InvalidSetting(
-                f"{self.url_variable}: an address such as {self.url} is expected, without a password"
+                f"{self.url_variable}: an address such as {self.url} is expected, with no password"
             )
         return url
 

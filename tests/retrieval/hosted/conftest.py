@@ -57,9 +57,7 @@ def open_photos(service):
 
     def open_one(model_id, **facts):
         spec = describe_photos(model_id, **facts)
-        return open_hosted_photo_encoder(
-            spec, url=find_address(service, model_id), patience=QUICK
-        )
+        return open_hosted_photo_encoder(spec, url=find_address(service, model_id), patience=QUICK)
 
     return open_one
 

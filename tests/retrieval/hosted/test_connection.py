@@ -1,13 +1,12 @@
 """How vendors are asked: keys, refusals, patience, and what no error ever says."""
 
 import datetime
+import sys
 import threading
 from email.utils import format_datetime
 
-import httpx
 import pytest
 
-from retrieval.encoders.opening import open_photo_encoder
 from retrieval.errors import InvalidSetting
 from retrieval.hosted.connection import (
     Patience,
@@ -112,7 +111,7 @@ def test_a_vendor_that_says_when_is_asked_no_sooner(service):
 
 def test_a_vendor_that_asks_to_wait_too_long_is_not_waited_for(service):
     service.failures = [Failure(429, {"message": "daily limit"}, {"retry-after": "3600"})]
-    with pytest.raises(ServiceRateLimited, match="asks to wait 3600 s.*daily limit") as failure:
+    with pytest.raises(ServiceRateLimited, match=r"asks to wait 3600 s.*daily limit") as failure:
         ask(service)
     assert len(service.asked) == 1
     assert failure.value.wait_s == 3600
@@ -206,7 +205,7 @@ def test_a_request_larger_than_the_window_goes_alone(service):
 
 
 def test_nothing_is_asked_where_the_extra_is_not_installed(service, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "tenacity", None)
+    monkeypatch.setitem(sys.modules, "tenacity", None)
     with pytest.raises(HostedNotInstalled, match="Cohere cannot be asked") as failure:
         connect(service)
     assert "pip install 'pagelens[hosted]'" in failure.value.remedy

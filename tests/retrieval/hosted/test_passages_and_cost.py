@@ -1,7 +1,9 @@
 """Passages without a tokenizer, and what vendors are paid for them."""
 
 import pytest
+from tokenizers import Tokenizer
 
+from retrieval.encoders.minilm_layout import locate_weights
 from retrieval.hosted.cost import Cost, Meter, estimate_cost, estimate_tokens, price_tokens
 from retrieval.hosted.passages import (
     PASSAGE_TOKENS,
@@ -16,13 +18,14 @@ ENGLISH = (
     "The harbour master collects mooring fees from every yacht on the first of May, and 12.50 "
     "crowns a night from guests who stay no longer than a week. "
 )
+# Nothing in them stands twice, so that a passage has one place.
 TEXTS = [
-    ENGLISH * 30,
-    "Ёлка стоит у окна, и под ней лежат подарки. " * 40,
-    "東京駅から新幹線で京都まで二時間十五分かかります。" * 60,
-    "x" * 5_000,
-    "🙂" * 2_000,
-    "a,b;c-" * 700,
+    " ".join(f"{word}{i}" for i in range(30) for word in ENGLISH.split()),
+    " ".join(f"Ёлка {i} стоит у окна, и под ней лежат {i * i} подарков." for i in range(40)),
+    "".join(map(chr, range(0x4E00, 0x4E00 + 1_500))),
+    "".join(f"x{i:05}" for i in range(800)),
+    "".join(map(chr, range(0x20000, 0x20000 + 2_000))),
+    "".join(f"{i};" for i in range(1_000)),
 ]
 
 
@@ -32,21 +35,13 @@ def test_passages_cover_a_text_within_the_limit(text, limit):
     passages = cut_passages(text, limit)
     assert all(0 < bound_tokens(passage) <= limit for passage in passages)
     letters = "".join(text.split())
-    place = 0
+    end = 0
     for passage in passages:
-        found = letters.find("".join(passage.split()), max(0, place - limit * 2))
-        assert 0 <= found <= place
-        place = found + len("".join(passage.split()))
-    assert place == len(letters)
-
-
-def test_the_end_of_a_passage_begins_the_next():
-    first, second, *_ = cut_passages(ENGLISH * 30, PASSAGE_TOKENS)
-    shared = next(
-        n for n in range(60, 0, -1) if first.split()[-n:] == second.split()[:n]
-    )
-    assert PASSAGE_TOKENS // 16 <= bound_tokens(" ".join(second.split()[:shared]))
-    assert bound_tokens(" ".join(second.split()[:shared])) <= PASSAGE_TOKENS // 8
+        run = "".join(passage.split())
+        start = letters.find(run)
+        assert 0 <= start <= end < start + len(run)
+        end = start + len(run)
+    assert end == len(letters)
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -59,9 +54,9 @@ def test_no_passage_has_more_bytes_than_the_shortest_long_context(text):
 
 
 def test_the_bound_holds_for_the_tokenizer_that_is_at_hand():
-    from retrieval.encoders.minilm import load_tokenizer
-
-    tokenizer = load_tokenizer()
+    tokenizer = Tokenizer.from_file(str(locate_weights() / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
     for text in TEXTS[:3]:
         for passage in cut_passages(text, PASSAGE_TOKENS):
             n_tokens = len(tokenizer.encode(passage, add_special_tokens=False).ids)

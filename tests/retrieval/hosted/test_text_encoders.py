@@ -186,7 +186,7 @@ def test_a_page_depends_on_itself_alone(open_texts, model_id):
 
 def test_many_pages_go_in_requests_that_the_vendor_takes(open_texts, service, model_id):
     """The server refuses more texts or tokens than the vendor documents."""
-    encoder = open_texts(model_id)
+    encoder = open_texts(model_id, min(TEXTS[model_id][1], default=None))
     pages = [f"Page {i} of the harbour's yearly report, with tables." for i in range(260)]
     pages[7] = " ".join(f"word{i}" for i in range(900))
     embeddings = encoder.encode_pages(pages)
