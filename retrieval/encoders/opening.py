@@ -154,6 +154,8 @@ def open_photo_encoder(name: str, options: EncoderOptions = EncoderOptions()) ->
 
         return ImagenetTagsEncoder()
     known = find_spec(name, PHOTO_CATALOG)
+    if known is None and not Path(name).is_dir() and not looks_like_hub_id(name):
+        raise refuse_name(name, PHOTO_CATALOG)
     if known is not None and known.is_hosted:
         from retrieval.hosted.opening import open_hosted_photo_encoder
 

@@ -7,9 +7,10 @@ vendor says so.
 
 from __future__ import annotations
 
+import importlib.util
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -76,6 +77,15 @@ class Patience:
     max_delay_s: float = 60.0
     timeout_s: float = 60.0
 
+    def hurry(self) -> Patience:
+        """For a person who waits: no more than three attempts of 20 s, and waits of 30 s."""
+        return replace(
+            self,
+            attempts=min(self.attempts, 3),
+            max_delay_s=min(self.max_delay_s, 30.0),
+            timeout_s=min(self.timeout_s, 20.0),
+        )
+
 
 PATIENCE = Patience()
 
@@ -109,10 +119,8 @@ class ServiceConnection:
     def __init__(
         self, service: Service, url: str | None = None, patience: Patience = PATIENCE
     ) -> None:
-        try:
-            import tenacity
-        except ImportError as error:
-            raise HostedNotInstalled(f"{service.name} cannot be asked: {error}") from error
+        if importlib.util.find_spec("tenacity") is None:
+            raise HostedNotInstalled(f"{service.name} cannot be asked: tenacity is not installed")
         import httpx
 
         self.service = service
@@ -121,17 +129,21 @@ class ServiceConnection:
         self._key = service.read_key()
         self._patience = patience
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
-        self._backoff = tenacity.wait_random_exponential(
-            multiplier=patience.base_delay_s, max=patience.max_delay_s
-        )
         self._client = httpx.Client(
             base_url=address,
             headers={service.key_header: service.key_prefix + self._key},
-            timeout=httpx.Timeout(patience.timeout_s, connect=CONNECT_TIMEOUT_S),
             trust_env=urlsplit(address).hostname not in THIS_MACHINE,
         )
 
-    def ask(self, post: Post, read: Callable[[Any], T], rate: Rate, n_inputs: int) -> T:
+    def ask(
+        self,
+        post: Post,
+        read: Callable[[Any], T],
+        rate: Rate,
+        n_inputs: int,
+        *,
+        is_waited_for: bool = False,
+    ) -> T:
         """Sends a request, again where it failed in a way that may pass, and reads the answer.
 
         Args:
@@ -139,19 +151,34 @@ class ServiceConnection:
             read: makes something of the answer's JSON.
             rate: how much the vendor takes of such requests.
             n_inputs: texts or pictures in it.
+            is_waited_for: whether a person waits for the answer; see `Patience.hurry`.
 
         Raises:
             ServiceFailed: there was no answer that can be read.
         """
         import tenacity
 
+        patience = self._patience.hurry() if is_waited_for else self._patience
+        backoff = tenacity.wait_random_exponential(
+            multiplier=patience.base_delay_s, max=patience.max_delay_s
+        )
+
+        def is_worth_another_try(error: BaseException) -> bool:
+            may_pass = isinstance(error, ServiceFailed) and error.may_pass
+            return may_pass and error.wait_s <= patience.max_delay_s
+
+        def choose_wait(state: RetryCallState) -> float:
+            error = state.outcome.exception() if state.outcome else None
+            asked_s = error.wait_s if isinstance(error, ServiceFailed) else 0.0
+            return max(asked_s, backoff(state))
+
         asking = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(self._is_worth_another_try),
-            wait=self._choose_wait,
-            stop=tenacity.stop_after_attempt(self._patience.attempts),
+            retry=tenacity.retry_if_exception(is_worth_another_try),
+            wait=choose_wait,
+            stop=tenacity.stop_after_attempt(patience.attempts),
             reraise=True,
         )
-        answer = asking(self._ask_once, post, rate, n_inputs)
+        answer = asking(self._ask_once, post, rate, n_inputs, patience.timeout_s)
         try:
             return read(answer)
         except (ValueError, TypeError, AttributeError, LookupError) as error:
@@ -160,15 +187,16 @@ class ServiceConnection:
                 f"{type(error).__name__} in the answer of {post.path}"
             ) from error
 
-    def _ask_once(self, post: Post, rate: Rate, n_inputs: int) -> Any:
+    def _ask_once(self, post: Post, rate: Rate, n_inputs: int, timeout_s: float) -> Any:
         import httpx
 
         self._wait_for_turn(post.path, rate, n_inputs if rate.counts_inputs else 1)
         try:
-            response = self._client.post(post.path, json=post.body)
+            timeout = httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S)
+            response = self._client.post(post.path, json=post.body, timeout=timeout)
         except httpx.TimeoutException as error:
             raise ServiceFailed(
-                f"{self.service.name} was silent for {self._patience.timeout_s:g} s", may_pass=True
+                f"{self.service.name} was silent for {timeout_s:g} s", may_pass=True
             ) from error
         except httpx.HTTPError as error:
             raise ServiceFailed(
@@ -188,18 +216,6 @@ class ServiceConnection:
         while not self._limiter.hit(item, path, cost=min(amount, rate.amount)):
             left_s = self._limiter.get_window_stats(item, path).reset_time - time.time()
             time.sleep(min(max(left_s, 0.01), rate.window_s))
-
-    def _is_worth_another_try(self, error: BaseException) -> bool:
-        return (
-            isinstance(error, ServiceFailed)
-            and error.may_pass
-            and error.wait_s <= self._patience.max_delay_s
-        )
-
-    def _choose_wait(self, state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        asked_s = error.wait_s if isinstance(error, ServiceFailed) else 0.0
-        return max(asked_s, self._backoff(state))
 
     def _refuse(self, response: httpx.Response) -> ServiceFailed:
         """The error for a status; a vendor may quote the key where it refuses it."""

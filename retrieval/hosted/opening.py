@@ -23,7 +23,8 @@ def open_hosted_text_encoder(
 
     Args:
         spec: an entry of a vendor's family.
-        dim: one of the lengths of vectors that the model was trained for; None for the spec's.
+        dim: one of the lengths of vectors that the model was trained for, which whoever opens
+            models by name checks; None for the spec's.
         url: another address than the vendor's.
         patience: how often the vendor is asked, and how long is waited.
 

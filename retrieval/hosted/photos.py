@@ -33,7 +33,7 @@ from retrieval.hosted.embeddings import (
 )
 from retrieval.hosted.passages import choose_limit, cut_end
 from retrieval.hosted.services import COHERE, VOYAGE, Service
-from retrieval.hosted.vectors import build_unit_vectors, choose_dim, name_model
+from retrieval.hosted.vectors import build_unit_vectors, name_model, state_dim
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -153,7 +153,7 @@ class HostedPhotoEncoder:
         model, dim = self._name_model()
         cut = cut_end(text, choose_limit(self._spec.context_tokens))
         asked = AskedTexts(model, [cut], self._vendor.query_purpose, dim)
-        (vector,) = self._ask(self._vendor.build_text(asked), 1)
+        (vector,) = self._ask(self._vendor.build_text(asked), 1, is_waited_for=True)
         return build_query_vector(vector, self._spec.dim)
 
     def look_like(self, vector: NDArray[np.float16]) -> NDArray[np.float32]:
@@ -162,13 +162,17 @@ class HostedPhotoEncoder:
 
     def _name_model(self) -> tuple[str, int | None]:
         spec = self._spec
-        return name_model(spec), choose_dim(spec.dim, spec.matryoshka_dims)
+        return name_model(spec), state_dim(spec.dim, spec.matryoshka_dims)
 
-    def _ask(self, post: Post, n_inputs: int) -> NDArray[np.float32]:
+    def _ask(
+        self, post: Post, n_inputs: int, *, is_waited_for: bool = False
+    ) -> NDArray[np.float32]:
         def read(answer: Any) -> tuple[AnsweredVectors, Cost]:
             return self._vendor.read(answer), self._vendor.price(self._spec, answer)
 
-        answered, cost = self._connection.ask(post, read, self._vendor.rate, n_inputs)
+        answered, cost = self._connection.ask(
+            post, read, self._vendor.rate, n_inputs, is_waited_for=is_waited_for
+        )
         self._meter.add(cost)
         return build_unit_vectors(self._spec, answered, n_inputs, self._spec.dim)
 

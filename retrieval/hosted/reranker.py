@@ -116,7 +116,9 @@ class HostedReranker:
         post = self._vendor.build(
             AskedPassages(name_model(self._spec), cut_end(question, limit), cut)
         )
-        relevance, cost = self._connection.ask(post, self._read, self._vendor.rate, len(passages))
+        relevance, cost = self._connection.ask(
+            post, self._read, self._vendor.rate, len(passages), is_waited_for=True
+        )
         self._meter.add(cost)
         if sorted(relevance) != list(range(len(passages))):
             raise ServiceFailed(

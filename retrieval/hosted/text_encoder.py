@@ -12,7 +12,7 @@ from retrieval.hosted.connection import ServiceConnection
 from retrieval.hosted.cost import Cost, Meter, estimate_tokens, price_tokens
 from retrieval.hosted.embeddings import AskedTexts, TextVendor
 from retrieval.hosted.passages import bound_tokens, choose_limit, cut_end, cut_passages
-from retrieval.hosted.vectors import build_unit_vectors, choose_dim, name_model
+from retrieval.hosted.vectors import build_unit_vectors, name_model, state_dim
 from retrieval.text_encoders.base import TextEmbedding, TextEncoderSpec
 
 
@@ -23,7 +23,8 @@ class HostedTextEncoder:
         spec: the catalog entry.
         vendor: how it is asked.
         connection: to it.
-        dim: a length of vectors that the model was trained for; None for the spec's.
+        dim: a length of vectors that the model was trained for, which whoever opens models by name
+            checks; None for the spec's.
     """
 
     def __init__(
@@ -79,7 +80,9 @@ class HostedTextEncoder:
             for page in passages
             for passage in page
         ]
-        vectors = self._encode(rendered, self._vendor.document_purpose)
+        batches = self._fill_batches(rendered)
+        asked = [self._ask(batch, self._vendor.document_purpose) for batch in batches]
+        vectors = np.concatenate([np.empty((0, self._dim), np.float32), *asked])
         ends = np.cumsum([len(page) for page in passages], dtype=int)
         return [
             TextEmbedding(dense=vectors[end - len(page) : end] if page else None)
@@ -96,11 +99,8 @@ class HostedTextEncoder:
         if not has_word(text):
             return TextEmbedding()
         rendered = self._spec.query_prompt.replace("{}", cut_end(text, self._limit))
-        return TextEmbedding(dense=self._encode([rendered], self._vendor.query_purpose))
-
-    def _encode(self, texts: Sequence[str], purpose: str) -> NDArray[np.float32]:
-        vectors = [self._encode_batch(batch, purpose) for batch in self._fill_batches(texts)]
-        return np.concatenate([np.empty((0, self._dim), np.float32), *vectors])
+        purpose = self._vendor.query_purpose
+        return TextEmbedding(dense=self._ask([rendered], purpose, is_waited_for=True))
 
     def _fill_batches(self, texts: Sequence[str]) -> Iterator[list[str]]:
         batch: list[str] = []
@@ -116,11 +116,15 @@ class HostedTextEncoder:
         if batch:
             yield batch
 
-    def _encode_batch(self, texts: Sequence[str], purpose: str) -> NDArray[np.float32]:
+    def _ask(
+        self, texts: Sequence[str], purpose: str, *, is_waited_for: bool = False
+    ) -> NDArray[np.float32]:
         vendor, spec = self._vendor, self._spec
-        named_dim = choose_dim(self._dim, spec.matryoshka_dims)
-        post = vendor.build(AskedTexts(name_model(spec), texts, purpose, named_dim))
-        answered = self._connection.ask(post, vendor.read, vendor.rate, len(texts))
+        stated_dim = state_dim(self._dim, spec.matryoshka_dims)
+        post = vendor.build(AskedTexts(name_model(spec), texts, purpose, stated_dim))
+        answered = self._connection.ask(
+            post, vendor.read, vendor.rate, len(texts), is_waited_for=is_waited_for
+        )
         tokens = answered.tokens
         self._meter.add(
             price_tokens(spec, sum(map(estimate_tokens, texts)), is_estimate=True)

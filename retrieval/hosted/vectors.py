@@ -34,7 +34,7 @@ def build_unit_vectors(
     return vectors
 
 
-def choose_dim(dim: int, matryoshka_dims: tuple[int, ...]) -> int | None:
+def state_dim(dim: int, matryoshka_dims: tuple[int, ...]) -> int | None:
     """The length that a request names: only models that have several know the field."""
     return dim if matryoshka_dims else None
 

@@ -46,6 +46,8 @@ def open_reranker(name: str, options: EncoderOptions = AUTOMATIC) -> Reranker:
 
         return MinilmReranker()
     known = find_reranker(name)
+    if known is None and not Path(name).is_dir() and not looks_like_hub_id(name):
+        raise refuse_reranker(name)
     if known is not None and known.is_hosted:
         from retrieval.hosted.opening import open_hosted_reranker
 

@@ -26,7 +26,7 @@ PHOTOS = {
 RERANKERS = {
     "cohere/rerank-v3.5": None,
     "jina/jina-reranker-v2-base-multilingual": 0.02,
-    "voyage/rerank-2.5": 0.05,
+    "voyage/rerank-2": 0.05,
 }
 
 AT_A_VENDOR = {

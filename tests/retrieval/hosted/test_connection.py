@@ -1,7 +1,6 @@
 """How vendors are asked: keys, refusals, patience, and what no error ever says."""
 
 import datetime
-import sys
 import threading
 from email.utils import format_datetime
 
@@ -9,6 +8,7 @@ import pytest
 
 from retrieval.errors import InvalidSetting
 from retrieval.hosted.connection import (
+    PATIENCE,
     Patience,
     Post,
     Rate,
@@ -182,6 +182,19 @@ def test_silence_ends(service):
         service.pause.set()
 
 
+def test_who_waits_for_an_answer_waits_less():
+    assert PATIENCE.hurry() == Patience(attempts=3, max_delay_s=30.0, timeout_s=20.0)
+    assert QUICK.hurry().attempts == QUICK.attempts
+
+
+def test_a_person_is_not_let_wait_as_long_as_an_ingest(service):
+    connection = connect(service)
+    service.failures = [Failure(429, headers={"retry-after": "45"})]
+    with pytest.raises(ServiceRateLimited, match="asks to wait 45 s"):
+        connection.ask(POST, dict, RATE, 1, is_waited_for=True)
+    assert len(service.asked) == 1
+
+
 def test_a_closed_port_is_said(service):
     patience = Patience(attempts=2, base_delay_s=0.01)
     connection = ServiceConnection(COHERE, "http://127.0.0.1:9", patience)
@@ -205,7 +218,7 @@ def test_a_request_larger_than_the_window_goes_alone(service):
 
 
 def test_nothing_is_asked_where_the_extra_is_not_installed(service, monkeypatch):
-    monkeypatch.setitem(sys.modules, "tenacity", None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(HostedNotInstalled, match="Cohere cannot be asked") as failure:
         connect(service)
     assert "pip install 'pagelens[hosted]'" in failure.value.remedy

@@ -4,7 +4,14 @@ import pytest
 from tokenizers import Tokenizer
 
 from retrieval.encoders.minilm_layout import locate_weights
-from retrieval.hosted.cost import Cost, Meter, estimate_cost, estimate_tokens, price_tokens
+from retrieval.hosted.cost import (
+    Cost,
+    Meter,
+    estimate_cost,
+    estimate_cost_of_pages,
+    estimate_tokens,
+    price_tokens,
+)
 from retrieval.hosted.passages import (
     PASSAGE_TOKENS,
     bound_tokens,
@@ -85,6 +92,7 @@ def test_a_cost_is_estimated_from_what_is_sent():
     long = estimate_cost(spec, [ENGLISH * 60])
     assert 1.0 < long.tokens / (len(ENGLISH * 60) / 4) < 1.15
     assert estimate_cost(spec, []) == Cost(0, 0.0, True)
+    assert str(estimate_cost_of_pages(spec, 1_000)) == "about $0.11 for 820 k tokens"
 
 
 def test_other_scripts_are_estimated_by_the_letter():

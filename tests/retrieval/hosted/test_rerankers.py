@@ -40,12 +40,12 @@ def test_jina_is_asked_as_it_documents(open_reranker, service):
 
 
 def test_voyage_is_asked_as_it_documents(open_reranker, service):
-    open_reranker("voyage/rerank-2.5").score(QUESTION, PASSAGES)
+    open_reranker("voyage/rerank-2").score(QUESTION, PASSAGES)
     (asked,) = service.asked
     assert asked.path == "/voyage/v1/rerank"
     assert asked.headers["authorization"] == f"Bearer {KEYS['VOYAGE_API_KEY']}"
     assert asked.body == {
-        "model": "rerank-2.5",
+        "model": "rerank-2",
         "query": QUESTION,
         "documents": PASSAGES,
         "return_documents": False,
