@@ -12,7 +12,7 @@ import typer
 from app.api import ask, backup, documents, jobs, overview, search
 from app.cli import program
 from app.settings import PREFIX, Settings
-from retrieval import errors
+from retrieval import errors, service_errors
 from tests.guides import (
     GUIDES,
     PAGES,
@@ -173,7 +173,8 @@ def find_errors():
     """Every class of error that Pagelens names, by its name."""
     return {
         name: kind
-        for name, kind in vars(errors).items()
+        for module in (errors, service_errors)
+        for name, kind in vars(module).items()
         if isinstance(kind, type) and issubclass(kind, errors.PagelensError)
     }
 
@@ -220,7 +221,11 @@ def is_message(told, pattern):
     )
 
 
-TROUBLES = find_rows(read(README), "message", "error", "cause", "what to do")
+TROUBLES = [
+    row
+    for guide in (README, ROOT / "docs" / "hosted.md")
+    for row in find_rows(read(guide), "message", "error", "cause", "what to do")
+]
 
 
 @pytest.mark.parametrize("row", TROUBLES, ids=lambda row: f"{row[1]}: {row[0]}")

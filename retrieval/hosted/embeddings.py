@@ -186,6 +186,7 @@ TEXT_VENDORS: dict[TextFamily, TextVendor] = {
     ),
     TextFamily.MISTRAL: TextVendor(
         MISTRAL,
+        # It documents none, as they are each workspace's own.
         Rate(300),
         max_texts=256,
         max_tokens=16_384,

@@ -225,9 +225,10 @@ def _build_voyage(
 
 
 def _price_cohere(spec: EncoderSpec, answer: Any) -> Cost:
-    """By tokens, where it bills those; what it bills by the picture has no price in the catalog."""
-    tokens = answer["meta"]["billed_units"].get("input_tokens")
-    return Cost(usd=None) if tokens is None else price_tokens(spec, tokens)
+    """By the tokens of a text; pictures are billed at a price that the catalog does not hold."""
+    billed = answer["meta"]["billed_units"]
+    tokens = int(billed.get("input_tokens") or 0)
+    return price_tokens(spec, tokens) if set(billed) == {"input_tokens"} else Cost(tokens, None)
 
 
 def _price_voyage(spec: EncoderSpec, answer: Any) -> Cost:
