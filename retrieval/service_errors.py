@@ -22,8 +22,8 @@ class ServiceFailed(PagelensError):
 
     exit_code = 8
     remedy = (
-        "Run the command again later: what was stored stays. The vendor's status page says "
-        "whether its service runs."
+        "Search again later, or `pagelens ingest --retry-failed`: what was stored stays. The "
+        "vendor's status page says whether its service runs."
     )
 
     def __init__(self, message: str, *, may_pass: bool = False, wait_s: float = 0.0) -> None:
@@ -54,6 +54,6 @@ class ServiceRateLimited(ServiceFailed):
     """The vendor takes no more requests for now."""
 
     remedy = (
-        "Wait, then run the command again: what was stored stays. The limits are those of your "
-        "account with the vendor."
+        "Wait, then search again, or `pagelens ingest --retry-failed`: what was stored stays. The "
+        "limits are those of your account with the vendor."
     )
