@@ -109,7 +109,7 @@ class ServiceConnection:
     Args:
         service: the vendor's.
         url: another address than the service's or the environment's.
-        patience: how often and how long.
+        patience: how often and how long; None for the usual.
 
     Raises:
         HostedNotInstalled: the extra is not installed.
@@ -117,7 +117,7 @@ class ServiceConnection:
     """
 
     def __init__(
-        self, service: Service, url: str | None = None, patience: Patience = PATIENCE
+        self, service: Service, url: str | None = None, patience: Patience | None = None
     ) -> None:
         if importlib.util.find_spec("tenacity") is None:
             raise HostedNotInstalled(f"{service.name} cannot be asked: tenacity is not installed")
@@ -127,7 +127,7 @@ class ServiceConnection:
         address = url or service.read_url()
         self._host = urlsplit(address).netloc.rpartition("@")[2]
         self._key = service.read_key()
-        self._patience = patience
+        self._patience = patience or PATIENCE
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._client = httpx.Client(
             base_url=address,

@@ -15,6 +15,8 @@ ASCII_CHARACTERS_A_TOKEN = 4
 # By `estimate_cost`, of 104 pages of reports, papers and forms.
 TOKENS_A_PAGE = 820
 
+LEAST_USD = 0.0001
+
 
 @dataclass(frozen=True, slots=True)
 class Cost:
@@ -96,6 +98,8 @@ def estimate_cost_of_pages(spec: ModelSpec, n_pages: int) -> Cost:
 
 
 def _show_usd(usd: float) -> str:
+    if 0 < usd < LEAST_USD:
+        return f"less than ${LEAST_USD}"
     return f"${usd:.2f}" if usd >= 0.1 or usd == 0 else f"${usd:.2g}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from retrieval.encoders.base import EncoderSpec
-from retrieval.hosted.connection import PATIENCE, Patience, ServiceConnection
+from retrieval.hosted.connection import Patience, ServiceConnection
 from retrieval.hosted.embeddings import TEXT_VENDORS
 from retrieval.hosted.photos import PHOTO_VENDORS, HostedPhotoEncoder
 from retrieval.hosted.reranker import RERANK_VENDORS, HostedReranker
@@ -17,7 +17,7 @@ def open_hosted_text_encoder(
     dim: int | None = None,
     *,
     url: str | None = None,
-    patience: Patience = PATIENCE,
+    patience: Patience | None = None,
 ) -> HostedTextEncoder:
     """Opens a text encoder.
 
@@ -26,7 +26,7 @@ def open_hosted_text_encoder(
         dim: one of the lengths of vectors that the model was trained for, which whoever opens
             models by name checks; None for the spec's.
         url: another address than the vendor's.
-        patience: how often the vendor is asked, and how long is waited.
+        patience: how often the vendor is asked, and how long is waited; None for the usual.
 
     Raises:
         HostedNotInstalled: the extra `hosted` is not installed.
@@ -37,7 +37,7 @@ def open_hosted_text_encoder(
 
 
 def open_hosted_reranker(
-    spec: RerankerSpec, *, url: str | None = None, patience: Patience = PATIENCE
+    spec: RerankerSpec, *, url: str | None = None, patience: Patience | None = None
 ) -> HostedReranker:
     """Opens a reranker; see `open_hosted_text_encoder`."""
     vendor = RERANK_VENDORS[spec.id.partition("/")[0]]
@@ -45,7 +45,7 @@ def open_hosted_reranker(
 
 
 def open_hosted_photo_encoder(
-    spec: EncoderSpec, *, url: str | None = None, patience: Patience = PATIENCE
+    spec: EncoderSpec, *, url: str | None = None, patience: Patience | None = None
 ) -> HostedPhotoEncoder:
     """Opens an encoder of photos; see `open_hosted_text_encoder`."""
     vendor = PHOTO_VENDORS[spec.family]

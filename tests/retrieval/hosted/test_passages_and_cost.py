@@ -112,6 +112,7 @@ def test_a_price_that_is_not_known_stays_unknown():
         (Cost(1_234_567, 0.1605, True), "about $0.16 for 1.2 M tokens"),
         (Cost(1_234_567, 12.0), "$12.00 for 1.2 M tokens"),
         (Cost(45_678, 0.0059), "$0.0059 for 46 k tokens"),
+        (Cost(12, 0.00001), "less than $0.0001 for 12 tokens"),
         (Cost(512, None), "an unknown price for 512 tokens"),
         (Cost(0, 0.002), "$0.002"),
         (Cost(), "$0.00"),
