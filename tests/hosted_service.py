@@ -35,13 +35,20 @@ FULL_DIMS = {
     "text-embedding-3-large": 3072,
     "text-embedding-3-small": 1536,
     "embed-english-v3.0": 1024,
+    "embed-multilingual-v3.0": 1024,
     "embed-v4.0": 1536,
     "voyage-3-large": 1024,
+    "voyage-3": 1024,
+    "voyage-code-3": 1024,
+    "voyage-finance-2": 1024,
     "voyage-law-2": 1024,
     "voyage-multimodal-3": 1024,
     "mistral-embed": 1024,
     "gemini-embedding-001": 3072,
 }
+
+# Voyage AI's models without `output_dimension`.
+OF_ONE_DIM = ("voyage-3", "voyage-finance-2", "voyage-law-2")
 
 
 class Asked(NamedTuple):
@@ -147,7 +154,7 @@ def embed_voyage(path: str, body: dict[str, Any]) -> Any:
     check_texts(body["input"], 1000)
     check(body["input_type"] in ("query", "document"), "input_type")
     if "output_dimension" in body:
-        check(body["model"] != "voyage-law-2", "voyage-law-2 has one output_dimension")
+        check(body["model"] not in OF_ONE_DIM, "output_dimension is of newer models only")
         check(body["output_dimension"] in (256, 512, 1024, 2048), "output_dimension")
     dim = body.get("output_dimension", FULL_DIMS[body["model"]])
     answer = answer_openai_form(body, body["input_type"], dim)
