@@ -164,8 +164,9 @@ class ServiceConnection:
         )
 
         def is_worth_another_try(error: BaseException) -> bool:
-            may_pass = isinstance(error, ServiceFailed) and error.may_pass
-            return may_pass and error.wait_s <= patience.max_delay_s
+            if not isinstance(error, ServiceFailed):
+                return False
+            return error.may_pass and error.wait_s <= patience.max_delay_s
 
         def choose_wait(state: RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome else None
