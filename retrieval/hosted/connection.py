@@ -20,6 +20,7 @@ from limits import RateLimitItemPerSecond
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
+from retrieval.answering.endpoint import THIS_MACHINE
 from retrieval.hosted.services import Service
 from retrieval.service_errors import (
     HostedNotInstalled,
@@ -37,9 +38,6 @@ T = TypeVar("T")
 
 CONNECT_TIMEOUT_S = 10.0
 REASON_CHARACTERS = 160
-
-# The proxy of an environment does not reach a server on this machine.
-THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 # How Google says that a key is none, with a status that says that the request is none.
 GOOGLE_REFUSES_KEY = "API key not valid"
@@ -114,6 +112,7 @@ class ServiceConnection:
     Raises:
         HostedNotInstalled: the extra is not installed.
         ServiceAccessDenied: the environment holds no key.
+        InvalidSetting: it names an address that is none.
     """
 
     def __init__(
