@@ -30,6 +30,14 @@ ModelOption = Annotated[
 PhotoModelOption = Annotated[
     str | None, typer.Option("--photo-model", help="The encoder of photos; as --model.")
 ]
+TextModelsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--text-model",
+        help="An encoder of the text of pages, whose ranking is fused with the others; as --model, "
+        "and may be given repeatedly. Set when a library is made.",
+    ),
+]
 PoolFactorOption = Annotated[
     int | None,
     typer.Option(

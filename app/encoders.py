@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 from app.settings import Settings
+from app.text_models import LibraryTexts
 from ingest.documents import (
     ENCODER_ID,
     ENCODER_KEY,
@@ -36,6 +37,7 @@ from retrieval.records import Modality
 from retrieval.rerankers.base import Reranker
 from retrieval.rerankers.catalog import RERANKER_CATALOG, find_reranker
 from retrieval.rerankers.opening import choose_reranker, open_reranker
+from retrieval.text_encoders.channels import TextEncoders
 
 # The value of a setting that turns off what it names.
 NONE = "none"
@@ -47,15 +49,16 @@ BOUND = "the library was made with it"
 class LibraryEncoders:
     """Opens the encoders that a library is bound to, or binds it to those chosen now.
 
-    The encoder of pages is opened at once; that of photos when the first photo is added or asked
-    for, as most libraries hold none.
+    The encoders of pages and of their text are opened at once; that of photos when the first photo
+    is added or asked for, as most libraries hold none.
     """
 
     def __init__(self, folder: Path, documents: Documents, settings: Settings) -> None:
-        """Opens the encoder of pages; a library's first one must pass the self-test.
+        """Opens the encoders of pages and text; a library's first of pages must pass a self-test.
 
         Raises:
             EncoderMismatch: the library is bound to another encoder.
+            InvalidSetting: two text models make the same channel.
             SelfTestFailed: it does not find what any encoder must find.
             LicenceRefused, ModelNotOpenable: a model that is named may not, or cannot, be opened.
             PagelensError: it is unknown, or its weights cannot be had.
@@ -85,12 +88,14 @@ class LibraryEncoders:
             if bound_storage
             else choose_storage(settings.vector_storage, self.pages)
         )
+        self._texts = LibraryTexts(folder, documents, settings.text_models, self.options())
         self.self_test_skipped = False
         bound_key = documents.read_setting(ENCODER_KEY)
         if bound_key is None:
             self.self_test_skipped = settings.skip_self_test
             if not settings.skip_self_test:
                 check_encoder(self.pages)
+            self._texts.bind()
             documents.write_setting(ENCODER_KEY, self.pages.key)
             documents.write_setting(POOL_FACTOR, str(factor))
             documents.write_setting(VECTOR_STORAGE, self.vector_storage.value)
@@ -101,6 +106,16 @@ class LibraryEncoders:
         self._photos: PhotoEncoder | None = None
         self._reranker_lock = threading.Lock()
         self._reranker: Reranker | None = None
+
+    @property
+    def texts(self) -> TextEncoders:
+        """The encoders of the text of pages; a library may have none."""
+        return self._texts.encoders
+
+    @property
+    def text_names(self) -> tuple[str, ...]:
+        """By which names they are opened."""
+        return self._texts.names
 
     def open_photos(self) -> PhotoEncoder:
         """The encoder of photos, opened at the first call.

@@ -22,17 +22,12 @@ from retrieval.evaluation import (
     measure_run,
 )
 from retrieval.index.base import PageFilter
+from retrieval.page_fusion import Ranking
 from retrieval.records import TextSource
 from retrieval.search import Mode
 
-# The whole search, and what it is made of.
+# The whole search, beside what it is made of.
 SEARCH = "search"
-STAGES: dict[str, dict[str, Any]] = {
-    "BM25": {"mode": Mode.TEXT, "rerank": False},
-    "MaxSim": {"mode": Mode.VISUAL},
-    "fusion": {"rerank": False},
-    "fusion + reranker": {},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +52,7 @@ class Evaluation:
 
     Attributes:
         search: of the search as people get it.
-        stages: of each of its parts, if that was asked for.
+        stages: of each of its parts, if that was asked for; a channel is called by its name.
         pages_per_second: pages indexed by this run, previews included; None if none was.
         bytes_per_page: size of the vector index, without its log; None where a Qdrant server
             holds it.
@@ -71,6 +66,7 @@ class Evaluation:
     bytes_per_page: float | None
     log_bytes: int | None
     encoder: str
+    text_encoders: tuple[str, ...]
     reranker: str | None
     failed: tuple[Refusal, ...]
 
@@ -84,7 +80,7 @@ def evaluate_folder(
         folder: the evaluation set.
         settings: which library, encoder and reranker.
         on_progress: called as pages are indexed and questions asked.
-        with_stages: whether each of `STAGES` is asked every question, too.
+        with_stages: whether each stage of a search is asked every question, too.
 
     Raises:
         InvalidEvaluationSet: the folder is not an evaluation set.
@@ -101,7 +97,7 @@ def evaluate_folder(
             for index, source in library.list_text_sources(document_id).items()
         }
         parts = split_questions(evaluation_set, text_sources)
-        ways = {SEARCH: {}, **(STAGES if with_stages else {})}
+        ways = {SEARCH: {}, **(list_stages(library) if with_stages else {})}
         measured: dict[str, Measured] = {}
         for number, (name, options) in enumerate(ways.items()):
             run, seconds = {}, 0.0
@@ -118,7 +114,7 @@ def evaluate_folder(
                 on_progress(Progress("searching", asked, total, ""))
             measured[name] = measure_parts(evaluation_set, run, parts, seconds)
         n_pages = len(text_sources)
-        encoder = library.encoder.key
+        encoder, text_encoders = library.encoder.key, library.encoders.texts.keys
         reranker = library.encoders.choose_reranker()
     # Closing gives back what the index reserves while it is open.
     index_folder = settings.library / INDEX_FOLDER
@@ -134,9 +130,25 @@ def evaluate_folder(
         bytes_per_page=None if index_bytes is None else index_bytes / max(n_pages, 1),
         log_bytes=log_bytes,
         encoder=encoder,
+        text_encoders=text_encoders,
         reranker=reranker.name if reranker else None,
         failed=report.failed,
     )
+
+
+def list_stages(library: Library) -> dict[str, dict[str, Any]]:
+    """What a search of a library is made of: what it is called, and how that alone is searched."""
+    channels = [Ranking(space.channel.value) for space in library.encoders.texts.spaces]
+    return {
+        "BM25": {"mode": Mode.TEXT, "only": Ranking.BM25, "rerank": False},
+        "MaxSim": {"mode": Mode.VISUAL},
+        **{
+            channel.value: {"mode": Mode.TEXT, "only": channel, "rerank": False}
+            for channel in channels
+        },
+        "fusion": {"rerank": False},
+        "fusion + reranker": {},
+    }
 
 
 def split_questions(

@@ -23,6 +23,7 @@ def evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
         "bytes_per_page": None if bytes_per_page is None else round(bytes_per_page),
         "log_bytes": evaluation.log_bytes,
         "encoder": evaluation.encoder,
+        "text_encoders": list(evaluation.text_encoders),
         "reranker": evaluation.reranker,
     }
     if evaluation.stages:
@@ -66,7 +67,8 @@ def print_evaluation(evaluation: Evaluation) -> None:
         f"{evaluation.n_pages:,} pages, "
         + (f"{speed:.1f} pages/s, " if speed else "indexed before, ")
         + f"{search.ms_per_query:.0f} ms a query, "
-        f"{size}, {evaluation.encoder}, reranker {evaluation.reranker or 'none'}",
+        f"{size}, {', '.join((evaluation.encoder, *evaluation.text_encoders))}, "
+        f"reranker {evaluation.reranker or 'none'}",
         highlight=False,
         soft_wrap=True,
     )

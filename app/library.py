@@ -21,6 +21,7 @@ from app.library_status import LibraryStatus, describe_status
 from app.lock import holds_nothing, lock_library, remove_contents
 from app.settings import Settings
 from app.settling import Settling
+from app.text_models import check_text_name
 from app.viewing import Viewing
 from ingest.documents import (
     PAGES_PER_SECOND,
@@ -78,6 +79,8 @@ class Library(Answering, Viewing, Cataloguing):
         self.is_read_only = settings.read_only
         for name in (settings.model, settings.photo_model):
             check_name(name)
+        for name in settings.text_models or ():
+            check_text_name(name)
         if self.folder.exists() and not self.folder.is_dir():
             raise InvalidLibraryPath(f"{self.folder} is a file, not a library folder")
         try:
@@ -93,7 +96,10 @@ class Library(Answering, Viewing, Cataloguing):
             )
             self.encoders = LibraryEncoders(self.folder, self._documents, settings)
             layout = IndexLayout(
-                self.encoder.spec.dim, self.encoder.key, self.encoders.vector_storage
+                self.encoder.spec.dim,
+                self.encoder.key,
+                self.encoders.vector_storage,
+                self.encoders.texts.spaces,
             )
             self._index = open_index(settings, self._documents, layout)
             self._files = open_files(settings, self._documents)
@@ -104,6 +110,7 @@ class Library(Answering, Viewing, Cataloguing):
             self.jobs = Ingestion(
                 self._files,
                 self.encoder,
+                self.encoders.texts,
                 self.encoders.open_photos,
                 self._index,
                 self._documents,

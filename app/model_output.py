@@ -68,6 +68,9 @@ def describe_encoders(library: Library) -> list[str]:
         f"Photos: {photos.name} ({photos.reason}).",
         f"Vectors: stored as {encoders.vector_storage.value}.",
     ]
+    if encoders.text_names:
+        channels = ", ".join(space.channel.value for space in encoders.texts.spaces)
+        lines.append(f"Text: {', '.join(encoders.text_names)} ({channels}).")
     reranker = encoders.choose_reranker()
     if reranker is not None:
         lines.append(f"Reranker: {reranker.name} ({reranker.reason}).")

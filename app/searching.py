@@ -21,6 +21,7 @@ from retrieval.encoders.stream import encode_pages
 from retrieval.errors import FileRefused, UnknownDocument
 from retrieval.index.base import ALL_PAGES, PageFilter, PageIndex
 from retrieval.lexical import weigh_question
+from retrieval.page_fusion import Ranking
 from retrieval.queries import Query, ask_picture, ask_region, no_words
 from retrieval.records import Answer, Box, Hit, Page
 from retrieval.rerankers.base import Reranker
@@ -70,6 +71,7 @@ class Searching(ABC):
         mode: Mode = Mode.HYBRID,
         exact: bool = False,
         rerank: bool = True,
+        only: Ranking | None = None,
     ) -> Answer:
         """The best pages and photos for a question, in whole documents only.
 
@@ -77,9 +79,10 @@ class Searching(ABC):
             question: what is looked for.
             limit: most hits to return.
             page_filter: which pages may be returned.
-            mode: whether pages are ranked by their vectors, by their words, or by both.
+            mode: whether pages are ranked by their vectors, by what they say, or by both.
             exact: whether MaxSim looks at every page, however large the library is.
             rerank: whether the reranker, if the library has one, reads the best pages.
+            only: the one ranking of the mode's that is used, to measure it alone; None for all.
         """
         # The time of the first search does not count the seconds that models take to load.
         photos = self.encoders.open_photos() if mode != Mode.TEXT and self._has_photos() else None
@@ -93,12 +96,14 @@ class Searching(ABC):
             question=question,
             terms=weigh_question(question),
         )
+        nonsense = float(self._documents.read_setting(NONSENSE_SCORE) or 0.0)
+        options = SearchOptions(limit, page_filter, mode, exact, nonsense, only)
+        if options.asks_channels:
+            query = replace(query, channels=self.encoders.texts.encode_query(question))
         if photos is not None:
             query = replace(
                 query, photo=photos.encode_text(question), clear_score=photos.clear_score
             )
-        nonsense = float(self._documents.read_setting(NONSENSE_SCORE) or 0.0)
-        options = SearchOptions(limit, page_filter, mode, exact, nonsense)
         return self._search(query, options, started, reranker)
 
     def cut_snippets(self, question: str, hits: Sequence[Hit]) -> list[Snippet | None]:

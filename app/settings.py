@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from retrieval.errors import InvalidSetting
 
@@ -31,6 +31,9 @@ class Settings(BaseSettings):
     library: Path = Field(Path("~/.pagelens"), description="the library folder")
     model: str = Field("auto", description="the encoder of pages; auto fits the machine")
     photo_model: str = Field("auto", description="the encoder of photos; auto fits the machine")
+    text_models: Annotated[tuple[str, ...] | None, NoDecode] = Field(
+        None, description="the encoders of a new library's text, between commas; none: no channel"
+    )
     pool_factor: int | None = Field(
         None, ge=1, description="token pooling of a new library: vectors are divided by it"
     )
@@ -119,6 +122,14 @@ class Settings(BaseSettings):
     def may_join(self) -> bool:
         """Whether a new library folder is one more of the library that is in the database."""
         return self.database_url is not None and self.bucket is not None
+
+    @field_validator("text_models", mode="before")
+    @classmethod
+    def _split_names(cls, names: object) -> object:
+        """Takes names between commas; an empty variable is as none, for whoever cannot unset it."""
+        if not isinstance(names, str):
+            return names
+        return tuple(name.strip() for name in names.split(",") if name.strip()) or None
 
     @field_validator("bucket")
     @classmethod

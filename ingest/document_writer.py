@@ -7,7 +7,9 @@ last. Every step may be done again, after a crash in its midst: the same pages g
 from __future__ import annotations
 
 import io
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -28,7 +30,10 @@ from retrieval.encoders.base import PhotoEncoder
 from retrieval.encoders.stream import Encoding
 from retrieval.errors import FileRefused, UnreadableFile
 from retrieval.index.base import IndexedPage, PageIndex
+from retrieval.index.channels import count_vectors
 from retrieval.records import Kind, Page, PageEmbedding
+from retrieval.text_encoders.base import TextEmbedding
+from retrieval.text_encoders.stream import TextEncoding
 
 # A picture with fewer words than this is a photo; with more it is a scan of a page.
 PHOTO_WORDS = 8
@@ -36,7 +41,19 @@ PHOTO_WORDS = 8
 # Pages written to the index at once; progress is shown as often.
 UPSERT_PAGES = 4
 
-EncodedPage = tuple[RenderedPage, PageEmbedding | None]
+
+@dataclass(frozen=True, slots=True)
+class EncodedPage:
+    """A page with what encoders made of it.
+
+    Attributes:
+        embedding: its vectors; None for a page that could not be rendered.
+        channels: what text encoders made of its words.
+    """
+
+    page: RenderedPage
+    embedding: PageEmbedding | None
+    channels: TextEmbedding
 
 
 @dataclass(slots=True)
@@ -44,7 +61,7 @@ class _OpenDocument:
     """A document whose pages are on their way, ahead of the step that asks for them."""
 
     next_page: int
-    pages: Iterator[tuple[RenderedPage, PageEmbedding | None]]
+    pages: Iterator[EncodedPage]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +75,7 @@ class DocumentWriter:
         documents: where all else goes.
         pool: renders pages.
         encoding: encodes them.
+        texts: encodes their words.
         locks: one is held while the index is written.
         first_stage: of the index; pages get their cells of it.
     """
@@ -68,6 +86,7 @@ class DocumentWriter:
     documents: Documents
     pool: RenderPool
     encoding: Encoding
+    texts: TextEncoding
     locks: LibraryLocks
     first_stage: StoredFirstStage
     _open: dict[str, _OpenDocument] = field(default_factory=dict)
@@ -113,12 +132,11 @@ class DocumentWriter:
             What kind of document it is; None if it has been deleted meanwhile.
         """
         kind = Kind.PAGE
-        for rendered in self._read_pages(source, n_pages, pages):
-            first, _ = rendered[0]
-            kind = _kind_of(source, first, n_pages)
+        for encoded in self._read_pages(source, n_pages, pages):
+            kind = _kind_of(source, encoded[0].page, n_pages)
             with self.locks.writing():
                 self.first_stage.follow()
-                records = self._index_pages(source, rendered, kind, added_at, tags)
+                records = self._index_pages(source, encoded, kind, added_at, tags)
                 if self.documents.find_unfinished(source.document_id) is None:
                     # Deleted while this was under way: whoever deleted it could not know of these.
                     remove_document(self.files, source.document_id, self.index, self.documents)
@@ -145,9 +163,7 @@ class DocumentWriter:
             opened.next_page += len(batch)
             yield batch
 
-    def _stream_pages(
-        self, source: Source, first: int, n_pages: int
-    ) -> Iterator[tuple[RenderedPage, PageEmbedding | None]]:
+    def _stream_pages(self, source: Source, first: int, n_pages: int) -> Iterator[EncodedPage]:
         readable = self.files.find_readable(source.document_id, source.media_type)
         if readable is None:
             raise UnreadableFile("the library has lost its original")
@@ -157,7 +173,21 @@ class DocumentWriter:
             [(shown, path, range(first, n_pages))],
             self.encoding.encoder.image_long_side_px,
         )
-        return self.encoding.stream(_split_pages(rendered))
+        # Of the pages that the stream has run ahead to, in their order.
+        texts: deque[Future[TextEmbedding]] = deque()
+
+        def begin_texts() -> Iterator[tuple[RenderedPage, Page | None]]:
+            for page, to_encode in _split_pages(rendered):
+                texts.append(self.texts.submit(" ".join(word.text for word in page.words)))
+                yield page, to_encode
+
+        try:
+            for page, embedding in self.encoding.stream(begin_texts()):
+                yield EncodedPage(page, embedding, texts[0].result())
+                texts.popleft()
+        finally:
+            for text in texts:
+                text.cancel()
 
     def _index_pages(
         self,
@@ -168,8 +198,9 @@ class DocumentWriter:
         tags: tuple[str, ...],
     ) -> list[PageRecord]:
         indexed = []
-        for page, embedding in pages:
-            if embedding is None:
+        for encoded in pages:
+            page = encoded.page
+            if encoded.embedding is None:
                 continue
             self.files.keep_preview(source.document_id, page.page_index, page.preview)
             photo = self._encode_photo(page) if kind == Kind.PHOTO else None
@@ -180,20 +211,24 @@ class DocumentWriter:
                     page.page_index,
                     kind,
                     added_at,
-                    embedding,
+                    encoded.embedding,
                     page.words,
                     photo,
                     tags,
+                    encoded.channels,
                 )
             )
         self.index.upsert(indexed)
         n_vectors = {
-            page.page_index: len(page.embedding.vectors) + (page.photo is not None)
+            page.page_index: len(page.embedding.vectors)
+            + (page.photo is not None)
+            + count_vectors(page.channels)
             for page in indexed
         }
+        rendered = (encoded.page for encoded in pages)
         return [
             PageRecord(p.page_index, p.text_source, n_vectors.get(p.page_index, 0), p.error)
-            for p, _ in pages
+            for p in rendered
         ]
 
     def _encode_photo(self, page: RenderedPage) -> NDArray[np.float16]:

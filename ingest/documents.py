@@ -35,6 +35,9 @@ FITTED_PAGES = "fitted_pages"
 NONSENSE_SCORE = "nonsense_score"
 PHOTO_ENCODER_KEY = "photo_encoder_key"
 PHOTO_ENCODER_ID = "photo_encoder_id"
+# Its text encoders, as lists in JSON; unset where it has none.
+TEXT_ENCODER_KEYS = "text_encoder_keys"
+TEXT_ENCODER_IDS = "text_encoder_ids"
 # How fast the last run of more than a few pages was.
 PAGES_PER_SECOND = "pages_per_second"
 # The collection of a Qdrant server that holds its index; unset where that is in its folder.

@@ -36,6 +36,8 @@ from retrieval.errors import (
     UnreadableFile,
 )
 from retrieval.index.base import PageIndex
+from retrieval.text_encoders.channels import TextEncoders
+from retrieval.text_encoders.stream import TextEncoding
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -53,6 +55,7 @@ class Ingestion:
         self,
         files: LibraryFiles,
         encoder: Encoder,
+        texts: TextEncoders,
         photo_encoder: Callable[[], PhotoEncoder],
         index: PageIndex,
         documents: Documents,
@@ -68,6 +71,7 @@ class Ingestion:
         Args:
             files: the library's.
             encoder: of pages.
+            texts: the encoders of their text.
             photo_encoder: opens that of photos.
             index: the library's.
             documents: the library's.
@@ -79,6 +83,7 @@ class Ingestion:
         """
         self._files = files
         self._encoder = encoder
+        self._texts = texts
         self._photo_encoder = photo_encoder
         self._index = index
         self._documents = documents
@@ -118,6 +123,7 @@ class Ingestion:
             resources.callback(_at_work.release)
             pool = resources.enter_context(RenderPool())
             encoding = resources.enter_context(Encoding(self._encoder))
+            texts = resources.enter_context(TextEncoding(self._texts))
             self._pool = pool
             writer = DocumentWriter(
                 self._files,
@@ -126,6 +132,7 @@ class Ingestion:
                 self._documents,
                 pool,
                 encoding,
+                texts,
                 self._locks,
                 self._first_stage,
             )

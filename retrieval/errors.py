@@ -324,7 +324,10 @@ class EncoderMismatch(PagelensError):
     """The library was made with another encoder than the one asked for."""
 
     exit_code = 6
-    remedy = "Use what the library was made with, or name a new folder with --library."
+    remedy = (
+        "Use what the library was made with, change that with `pagelens migrate`, or name a new "
+        "folder with --library."
+    )
 
 
 class DimensionRefused(PagelensError):

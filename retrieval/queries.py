@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from retrieval.encoders.pooling import pool_embedding
 from retrieval.lexical import NO_TERMS, SparseVector
 from retrieval.records import Box, PageEmbedding, QueryEmbedding
+from retrieval.text_encoders.base import NO_TEXT, TextEmbedding
 
 # A picture has hundreds of vectors where a question has twenty. Pooled to this many it finds the
 # same pages in a fraction of the time.
@@ -25,6 +26,7 @@ class Query:
         page: its multi-vector in the space of page vectors; empty where it says nothing there.
         question: what was asked in words, for a reranker to read; empty for a picture.
         terms: its words, for BM25; none for a picture.
+        channels: what text encoders make of it; nothing for a picture.
         photo: its vector `[photo_dim]` in the photo space; None where there is none.
         clear_score: the score from which on a photo clearly shows what was asked.
     """
@@ -33,6 +35,7 @@ class Query:
     page: QueryEmbedding
     question: str = ""
     terms: SparseVector = NO_TERMS
+    channels: TextEmbedding = NO_TEXT
     photo: NDArray[np.float32] | None = None
     clear_score: float = 0.0
 

@@ -231,12 +231,18 @@ class StageScores:
     Attributes:
         maxsim: a sum over the query's tokens, each at most 1.
         bm25: of the page's words.
+        dense: the cosine of question and best passage.
+        tokens: a sum over the question's tokens, each at most 1.
+        terms: a sum over the learned weights of the terms that question and page share.
         reranker: a logit, comparable within one query only.
         photo: the cosine of query and photo.
     """
 
     maxsim: float | None = None
     bm25: float | None = None
+    dense: float | None = None
+    tokens: float | None = None
+    terms: float | None = None
     reranker: float | None = None
     photo: float | None = None
 

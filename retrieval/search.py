@@ -1,7 +1,7 @@
 """Search: a query goes in, pages and photos with their evidence come out, best first.
 
-MaxSim and BM25 rank pages, a reranker reads the best of them, and the three are fused by rank; so
-is what photos look like.
+MaxSim, BM25 and the channels of text encoders rank pages, a reranker reads the best of them, and
+all are fused by rank; so is what photos look like.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from retrieval.duplicates import Wording, count_words, say_the_same
 from retrieval.fusion import RRF_K, fuse_ranks
 from retrieval.index.base import ALL_PAGES, PageFilter, PageIndex, ScoredPage
 from retrieval.maxsim import gather_evidence
+from retrieval.page_fusion import PageKey, Ranking, fuse_pages, keep_places, key_of
 from retrieval.passages import choose_passages
 from retrieval.queries import Query
 from retrieval.records import Answer, Hit, Kind, Modality, PageEmbedding, StageScores
 from retrieval.rerankers.base import Reranker
+from retrieval.text_encoders.base import Channel
 
-# So deep MaxSim and BM25 rank pages: what one finds late the other may find early.
+# So deep each ranking of pages goes: what one finds late the other may find early.
 DEPTH = 100
 
 # Pages behind the last one shown that are looked at for saying the same as one shown.
@@ -28,11 +30,6 @@ DUPLICATE_DEPTH = 10
 # Pages that the reranker reads, in a time that grows with them: 0.3 s for 9 with minilm-reranker on
 # two cores. On pages-dev nDCG@5 was 0.700 with 8, 0.707 with 9 and 10, 0.710 with 12.
 RERANKED_PAGES = 9
-
-# The reranker has read the page: it counts as much as the two that have not.
-MAXSIM_WEIGHT = 1.0
-BM25_WEIGHT = 1.0
-RERANKER_WEIGHT = 2.0
 
 # What does not clearly answer stands behind all that does: with this weight its first rank counts
 # less than the last rank shown of what does.
@@ -43,15 +40,24 @@ UNCLEAR_WEIGHT = 0.1
 # photos-dev stay under 0.39 for 95 % of the descriptions.
 CLEAR_WORDS = 0.4
 
-PageKey = tuple[str, int]
-
 
 class Mode(str, Enum):
-    """Which rankings of pages are fused: by vectors, by words, or both."""
+    """Which rankings of pages are fused: by page vectors, by what pages say, or both."""
 
     HYBRID = "hybrid"
     VISUAL = "visual"
     TEXT = "text"
+
+    @property
+    def rankings(self) -> frozenset[Ranking]:
+        """Which they are; channels read the words of pages, as BM25 does."""
+        match self:
+            case Mode.HYBRID:
+                return frozenset(Ranking)
+            case Mode.VISUAL:
+                return frozenset([Ranking.MAXSIM])
+            case Mode.TEXT:
+                return frozenset(Ranking) - {Ranking.MAXSIM}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,7 @@ class SearchOptions:
         mode: which rankings are fused.
         exact: whether MaxSim looks at every page, however large the index is.
         nonsense_score: what nonsense reaches here (see `retrieval.nonsense`); 0 if not known.
+        only: the one ranking of the mode's that is used, to measure it alone; None for all.
     """
 
     limit: int
@@ -71,6 +78,17 @@ class SearchOptions:
     mode: Mode = Mode.HYBRID
     exact: bool = False
     nonsense_score: float = 0.0
+    only: Ranking | None = None
+
+    @property
+    def rankings(self) -> frozenset[Ranking]:
+        """What pages are ranked by."""
+        return self.mode.rankings if self.only is None else self.mode.rankings & {self.only}
+
+    @property
+    def asks_channels(self) -> bool:
+        """Whether text encoders have to make something of the question."""
+        return bool(self.rankings - {Ranking.MAXSIM, Ranking.BM25})
 
 
 def search_pages(
@@ -90,31 +108,30 @@ def search_pages(
         modality: what the page encoder looks at; decides how evidence is drawn.
         reranker: reads the best pages; None for none.
     """
-    depth = max(DEPTH, options.limit)
-    uses_vectors, uses_words = options.mode != Mode.TEXT, options.mode != Mode.VISUAL
-    where = options.page_filter
-    by_vectors = index.search(query.page, depth, where, exact=options.exact) if uses_vectors else []
-    by_words = index.search_words(query.terms, depth, where) if uses_words else []
+    depth, where = max(DEPTH, options.limit), options.page_filter
+    rankings = rank_pages(query, options, depth, index)
+    uses_vectors = Ranking.MAXSIM in rankings
+    by_vectors = rankings.get(Ranking.MAXSIM, [])
     photos = index.search_photos(query.photo, depth, where) if query.photo is not None else []
     # Patches match every question; how well they must is not known for every checkpoint.
     clear_page = CLEAR_WORDS * len(query.page.tokens) if modality == Modality.WORDS else 0.0
     clear = {key_of(page) for page in by_vectors if page.score >= clear_page}
     if uses_vectors:
         # A photo bears a few stray words at most: unless they answer, its looks speak for it.
-        by_vectors, by_words = (
-            [page for page in pages if page.kind == Kind.PAGE or key_of(page) in clear]
-            for pages in (by_vectors, by_words)
-        )
-    found = {key_of(page): page for page in (*by_words, *by_vectors)}
-    first = fuse_pages(by_vectors, by_words, None)
+        rankings = {
+            ranking: [page for page in pages if page.kind == Kind.PAGE or key_of(page) in clear]
+            for ranking, pages in rankings.items()
+        }
+        by_vectors = rankings[Ranking.MAXSIM]
+    found = {key_of(page): page for pages in rankings.values() for page in pages}
+    first = fuse_pages(rankings, None)
     reranked = rerank_pages(first[:RERANKED_PAGES], query.question, index, reranker)
-    pages = fuse_pages(by_vectors, by_words, list(reranked)) if reranked else first
+    pages = fuse_pages(rankings, list(reranked)) if reranked else first
     scores = {
         key: StageScores(
-            maxsim=_score_of(key, by_vectors),
-            bm25=_score_of(key, by_words),
             reranker=reranked.get(key),
             photo=_score_of(key, photos),
+            **{ranking.value: _score_of(key, pages) for ranking, pages in rankings.items()},
         )
         for key in {*found, *map(key_of, photos)}
     }
@@ -166,40 +183,22 @@ def search_pages(
     )
 
 
-def fuse_pages(
-    by_vectors: Sequence[ScoredPage],
-    by_words: Sequence[ScoredPage],
-    reranked: Sequence[PageKey] | None,
-) -> list[PageKey]:
-    """One ranking of pages out of those by vectors, by words, and by the reranker if it read any.
+def rank_pages(
+    query: Query, options: SearchOptions, depth: int, index: PageIndex
+) -> dict[Ranking, list[ScoredPage]]:
+    """The `depth` best pages of each ranking that is asked for, in a fixed order."""
+    where = options.page_filter
 
-    A page without words is in no ranking by words: there its rank by vectors stands for it, so that
-    a library of scans and texts does not put all scans last.
-    """
-    rankings = [
-        ([key_of(page) for page in by_vectors], MAXSIM_WEIGHT),
-        ([key_of(page) for page in by_words], BM25_WEIGHT),
-    ]
-    if by_words:
-        wordless = {key_of(page) for page in by_vectors if not page.has_words}
-        rankings[1] = (keep_places(rankings[0][0], wordless, rankings[1][0]), BM25_WEIGHT)
-    if reranked:
-        rankings.append((list(reranked), RERANKER_WEIGHT))
-    return [key for key, _ in fuse_ranks(rankings)]
+    def rank(ranking: Ranking) -> list[ScoredPage]:
+        match ranking:
+            case Ranking.MAXSIM:
+                return index.search(query.page, depth, where, exact=options.exact)
+            case Ranking.BM25:
+                return index.search_words(query.terms, depth, where)
+            case _:
+                return index.search_channel(Channel(ranking.value), query.channels, depth, where)
 
-
-def keep_places(
-    ranking: Sequence[PageKey], kept: set[PageKey], others: Sequence[PageKey]
-) -> list[PageKey]:
-    """`others` in their order, with those of `kept` at the places that they have in `ranking`."""
-    placed = iter(others)
-    merged: list[PageKey] = []
-    for key in ranking:
-        if key in kept:
-            merged.append(key)
-        elif (other := next(placed, None)) is not None:
-            merged.append(other)
-    return [*merged, *placed]
+    return {ranking: rank(ranking) for ranking in Ranking if ranking in options.rankings}
 
 
 def rerank_pages(
@@ -245,11 +244,6 @@ def fuse_spaces(
     rankings.sort(key=lambda ranking: -ranking[0])
     fused = fuse_ranks([(keys, weight) for _, keys, weight in rankings])
     return [(key, min(1.0, score * (RRF_K + 1))) for key, score in fused]
-
-
-def key_of(page: ScoredPage) -> PageKey:
-    """Which page it is: (document id, page index)."""
-    return page.document_id, page.page_index
 
 
 def _find_same(wording: Wording, seen: Sequence[Wording]) -> int | None:

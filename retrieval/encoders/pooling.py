@@ -90,7 +90,7 @@ def pool_embedding(page: PageEmbedding, factor: int) -> PageEmbedding:
     placed = ~np.isnan(page.boxes[:, 0])
     if placed.sum() < factor:
         return page
-    vectors, clusters = _cluster(page.vectors[placed].astype(np.float32), factor)
+    vectors, clusters = pool_vectors(page.vectors[placed].astype(np.float32), factor)
     originals = page.vectors[placed].astype(np.float32)
     boxes = np.stack(
         [
@@ -104,10 +104,15 @@ def pool_embedding(page: PageEmbedding, factor: int) -> PageEmbedding:
     )
 
 
-def _cluster(
+def pool_vectors(
     vectors: NDArray[np.float32], factor: int
 ) -> tuple[NDArray[np.float32], list[NDArray[np.int64]]]:
-    """Pooled unit vectors `[n_clusters, dim]`, and the members of each cluster."""
+    """Pooled unit vectors `[n_clusters, dim]`, and the members of each cluster.
+
+    Args:
+        vectors: `[n_vectors, dim]`, at least `factor` of them.
+        factor: by which they become fewer: `n_vectors // factor` are left at most.
+    """
     import torch
 
     from retrieval.encoders.torchvision_guard import ensure_torchvision_imports

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from retrieval.index.cells import Codebook
 from retrieval.lexical import SparseVector
 from retrieval.records import Kind, PageEmbedding, QueryEmbedding, Word
+from retrieval.text_encoders.base import NO_TEXT, Channel, TextEmbedding
+from retrieval.text_encoders.channels import ChannelSpace
 
 # Any fixed namespace will do; this one makes point ids of Pagelens differ from anyone else's.
 POINT_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "pagelens:page")
@@ -37,11 +39,14 @@ class IndexLayout:
         dim: length of a page vector.
         encoder_key: the encoder that the vectors are from.
         storage: how they are stored.
+        channels: the spaces of the channels besides, each a named vector of every page that has
+            words; stored as float16, weights of terms as float32.
     """
 
     dim: int
     encoder_key: str
     storage: VectorStorage
+    channels: tuple[ChannelSpace, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,7 @@ class IndexedPage:
         words: in reading order; what BM25 ranks and the reranker reads.
         photo: float16 `[photo_dim]`, of unit length, in the photo space; None for a page.
         tags: what people call the document's kind or place.
+        channels: what text encoders made of its words.
     """
 
     document_id: str
@@ -68,11 +74,12 @@ class IndexedPage:
     words: tuple[Word, ...] = ()
     photo: NDArray[np.float16] | None = None
     tags: tuple[str, ...] = ()
+    channels: TextEmbedding = NO_TEXT
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredPage:
-    """A page found, with its score: MaxSim, BM25, or the dot product of photo vectors.
+    """A page found, with its score: MaxSim, BM25, or a dot product of single vectors.
 
     Attributes:
         document_id: SHA-256 of the file's bytes.
@@ -122,7 +129,7 @@ class PageIndex(Protocol):
         All are checked before the first is written, so a bad page stores nothing of its batch.
 
         Raises:
-            InvalidEmbedding: a page's dimension is not the index's.
+            InvalidEmbedding: a page's dimension is not the index's, or not that of a channel.
             IndexFailed: the pages could not be written.
         """
 
@@ -147,6 +154,22 @@ class PageIndex(Protocol):
         self, terms: SparseVector, limit: int, page_filter: PageFilter = ALL_PAGES
     ) -> list[ScoredPage]:
         """The `limit` best pages by BM25, best first; only pages that hold one of the terms."""
+
+    def search_channel(
+        self,
+        channel: Channel,
+        query: TextEmbedding,
+        limit: int,
+        page_filter: PageFilter = ALL_PAGES,
+    ) -> list[ScoredPage]:
+        """The `limit` best pages in a channel, best first; none where index or query lacks it.
+
+        By the dot product of the best passage for dense vectors, by MaxSim for those of tokens, and
+        by the dot product of weights for terms, among pages that hold one of them.
+
+        Raises:
+            InvalidEmbedding: the query's dimension is not the channel's.
+        """
 
     def search_photos(
         self, vector: NDArray[np.float32], limit: int, page_filter: PageFilter = ALL_PAGES

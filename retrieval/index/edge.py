@@ -21,6 +21,7 @@ from retrieval.index.base import (
     ScoredPage,
     VectorStorage,
 )
+from retrieval.index.channels import NamedVector
 from retrieval.index.filters import (
     AnyOf,
     Clause,
@@ -47,6 +48,7 @@ from retrieval.index.points import (
 )
 from retrieval.index.stored import Nearest, StoredPages
 from retrieval.lexical import SparseVector
+from retrieval.text_encoders.base import Channel
 
 FIELD_TYPES = {
     FieldType.KEYWORD: edge.PayloadSchemaType.Keyword,
@@ -246,46 +248,48 @@ class EdgeIndex(StoredPages):
 
 
 def _build_config(layout: IndexLayout) -> Any:
+    vectors = {PAGE: _describe_vectors(layout.dim, layout.storage)}
+    sparse = {
+        CELLS: edge.EdgeSparseVectorParams(),
+        WORDS: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf),
+    }
+    for space in layout.channels:
+        if space.channel is Channel.TERMS:
+            # Whoever learned the weights has weighed how rare a term is, too.
+            sparse[space.channel.value] = edge.EdgeSparseVectorParams()
+        else:
+            vectors[space.channel.value] = _describe_vectors(space.dim, VectorStorage.FLOAT16)
     return edge.EdgeConfig(
-        vectors={
-            PAGE: edge.EdgeVectorParams(
-                size=layout.dim,
-                distance=edge.Distance.Dot,
-                datatype=DATATYPES[layout.storage],
-                # On disk, read through the page cache: memory does not grow with the library.
-                memory=edge.Memory.Cold,
-                multivector_config=edge.MultiVectorConfig(
-                    comparator=edge.MultiVectorComparator.MaxSim
-                ),
-                hnsw_config=edge.HnswIndexConfig(m=0, ef_construct=4, full_scan_threshold=1),
-            )
-        },
-        sparse_vectors={
-            CELLS: edge.EdgeSparseVectorParams(),
-            WORDS: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf),
-        },
+        vectors=vectors,
+        sparse_vectors=sparse,
         # Acknowledged points survive kill -9, and only with it is the folder locked.
         wal_enabled=True,
     )
 
 
+def _describe_vectors(dim: int, storage: VectorStorage) -> Any:
+    return edge.EdgeVectorParams(
+        size=dim,
+        distance=edge.Distance.Dot,
+        datatype=DATATYPES[storage],
+        # On disk, read through the page cache: memory does not grow with the library.
+        memory=edge.Memory.Cold,
+        multivector_config=edge.MultiVectorConfig(comparator=edge.MultiVectorComparator.MaxSim),
+        hnsw_config=edge.HnswIndexConfig(m=0, ef_construct=4, full_scan_threshold=1),
+    )
+
+
 def _compile_point(point: Point) -> Any:
-    vector: Any = {}
-    if point.page:
-        vector[PAGE] = point.page
-    if point.cells:
-        vector[CELLS] = _compile_sparse(point.cells)
-    if point.words:
-        vector[WORDS] = _compile_sparse(point.words)
-    if point.photo:
-        vector[PHOTO] = point.photo
+    vector: Any = {name: _compile_vector(vector) for name, vector in point.vectors.items()}
     return edge.Point(id=point.id, vector=vector, payload=point.payload)
 
 
+def _compile_vector(vector: NamedVector) -> Any:
+    return _compile_sparse(vector) if isinstance(vector, SparseVector) else vector
+
+
 def _compile_query(query: Nearest) -> Any:
-    vectors = query.vectors
-    compiled = _compile_sparse(vectors) if isinstance(vectors, SparseVector) else vectors
-    return edge.Query.Nearest(compiled, using=query.using)
+    return edge.Query.Nearest(_compile_vector(query.vectors), using=query.using)
 
 
 def _compile_prefetch(query: Nearest) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -15,18 +15,23 @@ from numpy.typing import NDArray
 from retrieval.errors import InvalidEmbedding
 from retrieval.index.base import IndexedPage, IndexLayout, ScoredPage, point_id
 from retrieval.index.cells import Codebook
+from retrieval.index.channels import (
+    MULTI_VECTOR_NUMBERS,
+    POINT_NUMBERS,
+    NamedVector,
+    check_channels,
+    store_channels,
+)
 from retrieval.lexical import SparseVector, weigh_page
 from retrieval.records import Box, Kind, PageEmbedding, Word, check_unit_vectors
+from retrieval.text_encoders.base import Channel
 
 # The named vectors: a multi-vector of the page encoder, the cells it falls in, the terms of the
-# page's words, and one vector of the photo encoder.
+# page's words, and one vector of the photo encoder. Those of channels have the channels' names.
 PAGE = "page"
 CELLS = "cells"
 WORDS = "words"
 PHOTO = "photo"
-
-# Qdrant takes multi-vectors of fewer numbers than this, on every backend.
-PAGE_NUMBERS_LIMIT = 1_048_576
 
 # Boxes are stored as 16-bit steps of the page's width and height (0.02 px on a 1,280 px preview);
 # the last step stands for NaN.
@@ -70,6 +75,7 @@ class Point:
         words: the terms of its words.
         photo: its photo vector.
         payload: fields that Qdrant filters by, and what is read back with a page.
+        channels: what it has in the channels of the index.
     """
 
     id: str
@@ -78,6 +84,19 @@ class Point:
     words: SparseVector | None
     photo: list[float] | None
     payload: dict[str, Any]
+    channels: Mapping[Channel, NamedVector] = field(default_factory=dict)
+
+    @property
+    def vectors(self) -> dict[str, NamedVector]:
+        """By name, the vectors that it has."""
+        named: dict[str, NamedVector | None] = {
+            PAGE: self.page,
+            CELLS: self.cells,
+            WORDS: self.words,
+            PHOTO: self.photo,
+            **{channel.value: vector for channel, vector in self.channels.items()},
+        }
+        return {name: vector for name, vector in named.items() if vector}
 
 
 def build_points(
@@ -91,21 +110,22 @@ def build_points(
         codebook: that of its first stage; None where it has none.
 
     Raises:
-        InvalidEmbedding: a page has vectors of another dimension or too many of them, or a photo
-            no unit vector.
+        InvalidEmbedding: a page has vectors of another dimension or too many of them, a photo no
+            unit vector, or a channel is not one of the index.
     """
     for page in pages:
         check_dim(page.embedding.vectors, layout.dim)
         n_numbers = page.embedding.vectors.size
-        if n_numbers >= PAGE_NUMBERS_LIMIT:
+        if n_numbers >= MULTI_VECTOR_NUMBERS:
             raise InvalidEmbedding(
                 f"{page.document}, page {page.page_index + 1:,} has {n_numbers:,} numbers in its "
-                f"vectors; an index takes fewer than {PAGE_NUMBERS_LIMIT:,}"
+                f"vectors; an index takes fewer than {MULTI_VECTOR_NUMBERS:,}"
             )
         if page.photo is not None:
             check_unit_vectors(page.photo[None], np.float16)
+        check_channels(page, layout)
     points = [_build_point(page, layout.encoder_key, codebook) for page in pages]
-    return [point for point in points if point.page or point.words or point.photo]
+    return [point for point in points if point.vectors]
 
 
 def weigh_cells(cells: NDArray[np.int64]) -> SparseVector:
@@ -191,14 +211,19 @@ def collect_words(records: Iterable[Any]) -> dict[str, tuple[Word, ...]]:
 
 def read_point(record: Any) -> Point:
     """A point as it is stored, from a record with all its vectors and all its payload."""
-    cells, words = _read_vector(record, CELLS), _read_vector(record, WORDS)
+    channels = {
+        Channel.DENSE: _read_vector(record, Channel.DENSE.value),
+        Channel.TOKENS: _read_vector(record, Channel.TOKENS.value),
+        Channel.TERMS: _read_sparse(record, Channel.TERMS.value),
+    }
     return Point(
         id=str(record.id),
         page=_read_vector(record, PAGE),
-        cells=None if cells is None else SparseVector(tuple(cells.indices), tuple(cells.values)),
-        words=None if words is None else SparseVector(tuple(words.indices), tuple(words.values)),
+        cells=_read_sparse(record, CELLS),
+        words=_read_sparse(record, WORDS),
         photo=_read_vector(record, PHOTO),
         payload=record.payload,
+        channels={name: vector for name, vector in channels.items() if vector},
     )
 
 
@@ -263,6 +288,11 @@ def _read_vector(record: Any, name: str) -> Any | None:
     return vectors.get(name) if isinstance(vectors, Mapping) else None
 
 
+def _read_sparse(record: Any, name: str) -> SparseVector | None:
+    terms = _read_vector(record, name)
+    return None if terms is None else SparseVector(tuple(terms.indices), tuple(terms.values))
+
+
 def _build_point(page: IndexedPage, encoder_key: str, codebook: Codebook | None) -> Point:
     embedding = page.embedding
     terms = weigh_page(word.text for word in page.words)
@@ -280,6 +310,9 @@ def _build_point(page: IndexedPage, encoder_key: str, codebook: Codebook | None)
         ),
         words=terms if terms.indices else None,
         photo=None if page.photo is None else page.photo.tolist(),
+        channels=store_channels(
+            page, POINT_NUMBERS - embedding.vectors.size - 2 * len(terms.indices)
+        ),
         payload={
             "document_id": page.document_id,
             "document": page.document,

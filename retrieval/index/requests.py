@@ -8,12 +8,14 @@ from typing import Any
 
 from qdrant_client import models
 
+from retrieval.index.channels import NamedVector, count_numbers
 from retrieval.index.filters import AnyOf, Clause, Clauses, HasVector, NumberRange, TimeRange
-from retrieval.index.points import CELLS, PAGE, PHOTO, WORDS, Point
+from retrieval.index.points import Point
 from retrieval.lexical import SparseVector
 
 # Servers refuse requests over 32 MB (`max_request_size_mb`, REST), unless told otherwise. Several
-# pages share a request up to this size; the largest page that is taken, alone in one, has 25 MB.
+# pages share a request up to this size; the largest page that is taken, alone in one with all its
+# channels, has 29 MB.
 REQUEST_BYTES = 8_000_000
 # Of a number of a vector in JSON, with its comma: at most a sign, 17 digits, a point, an exponent.
 # gRPC takes four.
@@ -39,26 +41,19 @@ def split_requests(points: Sequence[Point]) -> Iterator[list[Point]]:
 
 def estimate_bytes(point: Point) -> int:
     """What a point takes in a request at most, by REST or gRPC."""
-    n_numbers = sum(len(vector) for vector in point.page or [])
-    n_numbers += sum(
-        2 * len(terms.indices) for terms in (point.cells, point.words) if terms is not None
-    )
-    n_numbers += len(point.photo) if point.photo else 0
+    n_numbers = count_numbers(point.vectors)
     return n_numbers * NUMBER_BYTES + len(json.dumps(point.payload)) + POINT_BYTES
 
 
 def compile_point(point: Point) -> models.PointStruct:
     """A point, as the client takes it."""
-    vector: dict[str, Any] = {}
-    if point.page:
-        vector[PAGE] = point.page
-    if point.cells:
-        vector[CELLS] = compile_sparse(point.cells)
-    if point.words:
-        vector[WORDS] = compile_sparse(point.words)
-    if point.photo:
-        vector[PHOTO] = point.photo
+    vector: Any = {name: compile_vector(vector) for name, vector in point.vectors.items()}
     return models.PointStruct(id=point.id, vector=vector, payload=point.payload)
+
+
+def compile_vector(vector: NamedVector) -> Any:
+    """A named vector, as the client takes it."""
+    return compile_sparse(vector) if isinstance(vector, SparseVector) else vector
 
 
 def compile_sparse(terms: SparseVector) -> models.SparseVector:

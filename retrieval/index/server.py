@@ -19,6 +19,7 @@ from retrieval.index.base import (
     IndexLayout,
     PageFilter,
     ScoredPage,
+    VectorStorage,
 )
 from retrieval.index.connection import check_version
 from retrieval.index.filters import list_clauses, of_documents
@@ -40,11 +41,12 @@ from retrieval.index.requests import (
     compile_filter,
     compile_point,
     compile_sparse,
+    compile_vector,
     split_requests,
 )
 from retrieval.index.retries import DEFAULT_RETRIES, FAILURES, Retries, describe_failure
 from retrieval.index.stored import Nearest, StoredPages
-from retrieval.lexical import SparseVector
+from retrieval.text_encoders.base import Channel
 
 T = TypeVar("T")
 
@@ -148,7 +150,7 @@ class QdrantIndex(StoredPages):
             self._client.query_points,
             self._collection,
             prefetch=_compile_prefetch(query.prefetch) if query.prefetch else None,
-            query=_compile_vectors(query.vectors),
+            query=compile_vector(query.vectors),
             using=query.using,
             limit=query.limit,
             query_filter=compile_filter(query.where),
@@ -260,24 +262,25 @@ class QdrantIndex(StoredPages):
             raise IndexMismatch(
                 f"there is no collection {self._collection} at {self._options.place}"
             )
-        params = models.VectorParams(
-            size=self._layout.dim,
-            distance=models.Distance.DOT,
-            datatype=models.Datatype(self._layout.storage.value),
-            # On disk, read through the page cache: memory does not grow with the library.
-            memory=models.Memory.COLD,
-            multivector_config=models.MultiVectorConfig(
-                comparator=models.MultiVectorComparator.MAX_SIM
-            ),
-        )
-        words = models.SparseVectorParams(modifier=models.Modifier.IDF)
+        layout = self._layout
+        vectors = {PAGE: _describe_vectors(layout.dim, layout.storage)}
+        sparse = {
+            CELLS: models.SparseVectorParams(),
+            WORDS: models.SparseVectorParams(modifier=models.Modifier.IDF),
+        }
+        for space in layout.channels:
+            if space.channel is Channel.TERMS:
+                # Whoever learned the weights has weighed how rare a term is, too.
+                sparse[space.channel.value] = models.SparseVectorParams()
+            else:
+                vectors[space.channel.value] = _describe_vectors(space.dim, VectorStorage.FLOAT16)
         try:
             self._ask(
                 "make",
                 self._client.create_collection,
                 self._collection,
-                vectors_config={PAGE: params},
-                sparse_vectors_config={CELLS: models.SparseVectorParams(), WORDS: words},
+                vectors_config=vectors,
+                sparse_vectors_config=sparse,
                 # Of the whole collection, so that it also holds for the photos to come.
                 hnsw_config=models.HnswConfigDiff(m=0),
                 shard_number=self._options.shards,
@@ -296,6 +299,7 @@ class QdrantIndex(StoredPages):
             "dim": self._layout.dim,
             "storage": self._layout.storage.value,
             "library": self._options.owner,
+            **{space.channel.value: space.encoder_key for space in self._layout.channels},
         }
 
     def _check_purpose(self, metadata: dict[str, Any] | None) -> None:
@@ -304,10 +308,10 @@ class QdrantIndex(StoredPages):
         if not isinstance(found, dict):
             raise IndexMismatch(f"{name} was not made by Pagelens")
         wanted = self._purpose()
-        others = [what for what in wanted if found.get(what) != wanted[what]]
+        others = [what for what in {**wanted, **found} if found.get(what) != wanted.get(what)]
         if others:
-            made_for = ", ".join(f"{what} {found.get(what)}" for what in others)
-            asked_for = ", ".join(f"{what} {wanted[what]}" for what in others)
+            made_for = ", ".join(f"{what} {found.get(what, 'none')}" for what in others)
+            asked_for = ", ".join(f"{what} {wanted.get(what, 'none')}" for what in others)
             raise IndexMismatch(f"{name} was made for {made_for}, not for {asked_for}")
 
     def _find_photo_dim(self) -> int | None:
@@ -356,13 +360,22 @@ class QdrantIndex(StoredPages):
             ) from error
 
 
-def _compile_vectors(vectors: list[list[float]] | list[float] | SparseVector) -> Any:
-    return compile_sparse(vectors) if isinstance(vectors, SparseVector) else vectors
+def _describe_vectors(dim: int, storage: VectorStorage) -> models.VectorParams:
+    return models.VectorParams(
+        size=dim,
+        distance=models.Distance.DOT,
+        datatype=models.Datatype(storage.value),
+        # On disk, read through the page cache: memory does not grow with the library.
+        memory=models.Memory.COLD,
+        multivector_config=models.MultiVectorConfig(
+            comparator=models.MultiVectorComparator.MAX_SIM
+        ),
+    )
 
 
 def _compile_prefetch(query: Nearest) -> models.Prefetch:
     return models.Prefetch(
-        query=_compile_vectors(query.vectors),
+        query=compile_vector(query.vectors),
         using=query.using,
         limit=query.limit,
         filter=compile_filter(query.where),

@@ -9,6 +9,7 @@ from typing import Any
 
 from retrieval.index.base import ALL_PAGES, IndexLayout, PageFilter, ScoredPage, point_id
 from retrieval.index.cells import CANDIDATE_PAGES, Codebook
+from retrieval.index.channels import NamedVector, ask_channel
 from retrieval.index.filters import Clauses, list_clauses
 from retrieval.index.points import (
     CELLS,
@@ -25,6 +26,7 @@ from retrieval.index.points import (
 )
 from retrieval.lexical import SparseVector
 from retrieval.records import PageEmbedding, QueryEmbedding, Word
+from retrieval.text_encoders.base import Channel, TextEmbedding
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Nearest:
         prefetch: finds the candidates that are compared; None for all points.
     """
 
-    vectors: list[list[float]] | list[float] | SparseVector
+    vectors: NamedVector
     using: str
     limit: int
     where: Clauses
@@ -84,6 +86,20 @@ class StoredPages(ABC):
         if not terms.indices:
             return []
         return self._find(Nearest(terms, WORDS, limit, list_clauses(page_filter, having=WORDS)))
+
+    def search_channel(
+        self,
+        channel: Channel,
+        query: TextEmbedding,
+        limit: int,
+        page_filter: PageFilter = ALL_PAGES,
+    ) -> list[ScoredPage]:
+        """The best pages in a channel; see `PageIndex.search_channel`."""
+        asked = ask_channel(channel, query, self._layout)
+        if asked is None:
+            return []
+        where = list_clauses(page_filter, having=channel.value)
+        return self._find(Nearest(asked, channel.value, limit, where))
 
     def fetch(self, pages: Sequence[tuple[str, int]]) -> list[PageEmbedding | None]:
         """Stored embeddings; see `PageIndex.fetch`."""

@@ -91,6 +91,19 @@ class TextEmbedding:
     tokens: NDArray[np.float32] | None = None
     terms: SparseVector | None = None
 
+    def of(self, channel: Channel) -> NDArray[np.float32] | SparseVector | None:
+        """What it holds of a channel."""
+        match channel:
+            case Channel.DENSE:
+                return self.dense
+            case Channel.TOKENS:
+                return self.tokens
+            case Channel.TERMS:
+                return self.terms
+
+
+NO_TEXT = TextEmbedding()
+
 
 class TextEncoder(Protocol):
     """Turns the texts of pages and questions into vectors of one or more channels."""
