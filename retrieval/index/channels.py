@@ -24,6 +24,9 @@ MULTI_VECTOR_NUMBERS = 1_048_576
 # requests of 32 MB (see `retrieval.index.requests`), the largest page with its channels as well.
 POINT_NUMBERS = 1_200_000
 
+# Vectors that are pooled together: clustering compares each with each, and a page may have 100,000.
+POOLED_VECTORS = 1_024
+
 
 def check_channels(page: IndexedPage, layout: IndexLayout) -> None:
     """Refuses a page whose channels are not those that the index is made for.
@@ -115,11 +118,15 @@ def _check_vectors(vectors: NDArray[np.float32] | SparseVector, space: ChannelSp
 
 
 def _fit(vectors: NDArray[np.float32], numbers: int) -> NDArray[np.float32]:
-    """As many vectors as so many numbers hold: themselves, or means of like ones."""
+    """As many vectors `[n_vectors, dim]` as so many numbers hold: all, or means of like ones."""
     if vectors.size <= numbers:
         return vectors
+    # It loads torch, which an index needs for nothing else.
     from retrieval.encoders.pooling import pool_vectors
 
-    n_kept = max(1, numbers // vectors.shape[1])
-    pooled, _ = pool_vectors(vectors, -(-len(vectors) // n_kept))
-    return pooled
+    while vectors.size > numbers and len(vectors) > 1:
+        n_kept = max(1, numbers // vectors.shape[1])
+        factor = -(-len(vectors) // n_kept)
+        runs = np.array_split(vectors, -(-len(vectors) // POOLED_VECTORS))
+        vectors = np.concatenate([pool_vectors(run, factor)[0] for run in runs])
+    return vectors

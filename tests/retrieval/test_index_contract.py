@@ -49,22 +49,22 @@ BOX_TOLERANCE = 1 / 65_534
 
 
 @contextmanager
-def edge_storage(folder: Path):
-    yield lambda: EdgeIndex(folder / "index", LAYOUT)
+def edge_storage(folder: Path, layout: IndexLayout = LAYOUT):
+    yield lambda: EdgeIndex(folder / "index", layout)
 
 
 @contextmanager
-def rest_storage(folder: Path):
+def rest_storage(folder: Path, layout: IndexLayout = LAYOUT):
     with serve_local_qdrant() as url:
-        yield lambda: QdrantIndex(connect(url), "pages", LAYOUT, ServerOptions(url))
+        yield lambda: QdrantIndex(connect(url), "pages", layout, ServerOptions(url))
 
 
 @contextmanager
-def server_storage(folder: Path):
+def server_storage(folder: Path, layout: IndexLayout = LAYOUT):
     """A collection of its own, gone afterwards."""
     collection = f"pagelens-test-{uuid4().hex}"
     options = ServerOptions(SERVER_URL)
-    yield lambda: QdrantIndex(connect(SERVER_URL, SERVER_KEY), collection, LAYOUT, options)
+    yield lambda: QdrantIndex(connect(SERVER_URL, SERVER_KEY), collection, layout, options)
     connect(SERVER_URL, SERVER_KEY).delete_collection(collection)
 
 

@@ -5,9 +5,10 @@ import pytest
 
 from retrieval.fusion import fuse_ranks
 from retrieval.index.base import ScoredPage
+from retrieval.page_fusion import Ranking, fuse_pages, keep_places
 from retrieval.queries import PICTURE_VECTORS, ask_picture, ask_region
 from retrieval.records import Box, Kind, PageEmbedding
-from retrieval.search import fuse_pages, fuse_spaces, keep_places
+from retrieval.search import Mode, SearchOptions, fuse_spaces
 
 
 def pages(*names, kind=Kind.PAGE, has_words=True):
@@ -23,6 +24,13 @@ def keys(*names):
 
 def names(ranking):
     return [key[0] for key in ranking]
+
+
+def fuse(by_vectors, by_words, reranked=None, **channels):
+    """The fused ranking of those by vectors, by words, and by the channels named."""
+    rankings = {Ranking.MAXSIM: by_vectors, Ranking.BM25: by_words}
+    rankings |= {Ranking(name): ranking for name, ranking in channels.items()}
+    return names(fuse_pages(rankings, reranked))
 
 
 def space(*names, clear, clearness=1.0):
@@ -47,21 +55,41 @@ def test_the_first_of_what_clearly_answers_has_the_score_1_and_of_what_does_not_
 
 
 def test_a_page_found_by_vectors_and_by_words_wins():
-    fused = fuse_pages(pages("looks", "both"), pages("says", "both"), None)
-    assert names(fused)[0] == "both"
-    assert set(names(fused)) == {"looks", "says", "both"}
+    fused = fuse(pages("looks", "both"), pages("says", "both"))
+    assert fused[0] == "both"
+    assert set(fused) == {"looks", "says", "both"}
+
+
+@pytest.mark.parametrize("channel", ["dense", "tokens", "terms"])
+def test_a_page_that_a_channel_finds_as_well_comes_first(channel):
+    by_vectors, by_words = pages("a", "b"), pages("b", "a")
+    assert fuse(by_vectors, by_words) == ["a", "b"]
+    assert fuse(by_vectors, by_words, **{channel: pages("b", "new")}) == ["b", "a", "new"]
+
+
+def test_each_mode_asks_its_rankings_and_one_of_them_alone_can_be_asked():
+    assert Mode.VISUAL.rankings == {Ranking.MAXSIM}
+    assert Mode.TEXT.rankings == set(Ranking) - {Ranking.MAXSIM}
+    assert Mode.HYBRID.rankings == set(Ranking)
+    alone = SearchOptions(10, mode=Mode.TEXT, only=Ranking.DENSE)
+    assert alone.rankings == {Ranking.DENSE}
+    assert alone.asks_channels
+    assert not SearchOptions(10, mode=Mode.TEXT, only=Ranking.BM25).asks_channels
+    assert not SearchOptions(10, mode=Mode.VISUAL).asks_channels
 
 
 def test_the_reranker_counts_as_much_as_the_others_together():
     first, second = pages("a", "b", "c"), pages("a", "b", "c")
-    assert names(fuse_pages(first, second, keys("b", "a", "c")))[0] == "a"
-    assert names(fuse_pages(first, pages("b", "a", "c"), keys("b", "a", "c")))[0] == "b"
+    assert fuse(first, second, keys("b", "a", "c"))[0] == "a"
+    assert fuse(first, pages("b", "a", "c"), keys("b", "a", "c"))[0] == "b"
 
 
 def test_a_scan_without_words_is_not_put_last_for_that():
     by_vectors = [*pages("scan", has_words=False), *pages("text", "other")]
     by_words = pages("text", "other")
-    assert names(fuse_pages(by_vectors, by_words, None)) == ["scan", "text", "other"]
+    assert fuse(by_vectors, by_words) == ["scan", "text", "other"]
+    assert fuse(by_vectors, by_words, dense=by_words) == ["scan", "text", "other"]
+    assert fuse(by_vectors, [], dense=pages("other", "text")) == ["scan", "text", "other"]
 
 
 def test_kept_entries_stand_where_they_stood_and_others_move_around_them():
