@@ -1,4 +1,4 @@
-"""The text encoders of a library as one: each makes channels of its own, and a page has them all."""
+"""The text encoders of a library as one: each makes its channels, and a page has them all."""
 
 from __future__ import annotations
 

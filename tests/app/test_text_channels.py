@@ -37,7 +37,7 @@ def open_library(folder, *text_models, **settings):
 def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("files")
     write_text_pdf(folder / "harbour.pdf", HARBOUR, WEATHER)
-    write_text_pdf(folder / "bakery.pdf", BAKERY, " ".join([WEATHER, BAKERY] * 30))
+    write_text_pdf(folder / "bakery.pdf", BAKERY, " ".join([WEATHER, BAKERY] * 12))
     write_scan_pdf(folder / "scan.pdf", ["A letter about the comet", "on a cold night"])
     write_blank_pdf(folder / "blank.pdf", (300, 400))
     draw_photo().save(folder / "dusk.png")
@@ -158,9 +158,7 @@ def test_evaluate_measures_each_channel_as_a_stage(files, tmp_path):
     (tmp_path / "corpus").symlink_to(files)
     question = {"id": "q", "text": DENSE_QUESTION}
     (tmp_path / "queries.jsonl").write_text(json.dumps(question) + "\n")
-    (tmp_path / "qrels.tsv").write_text(
-        "query-id\tfile\tpage\trelevance\nq\tharbour.pdf\t1\t1\n"
-    )
+    (tmp_path / "qrels.tsv").write_text("query-id\tfile\tpage\trelevance\nq\tharbour.pdf\t1\t1\n")
     ended = run_pagelens("evaluate", tmp_path, "--text-model", "minilm-dense", "--stages", "--json")
     assert ended.returncode == 0, ended.stderr
     measured = last_json(ended)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from retrieval.errors import IndexMismatch, InvalidEmbedding
-from retrieval.index.base import PageFilter
+from retrieval.index.base import ALL_PAGES, PageFilter
 from retrieval.index.channels import MULTI_VECTOR_NUMBERS, POINT_NUMBERS, count_numbers
 from retrieval.index.connection import connect
 from retrieval.index.edge import EdgeIndex
@@ -71,7 +71,7 @@ def make_read_page(document_id, seed, page_index=0, **given):
     return replace(page, channels=embed(seed, **given))
 
 
-def find(index, channel, query, limit=10, page_filter=PageFilter()):
+def find(index, channel, query, limit=10, page_filter=ALL_PAGES):
     found = index.search_channel(channel, query, limit, page_filter)
     return {page.document_id: page.score for page in found}
 
@@ -235,7 +235,9 @@ def test_more_tokens_than_a_point_takes_are_pooled_to_as_many_as_fit():
 
 
 def test_the_largest_point_with_all_its_channels_can_be_sent():
-    vectors = np.tile(unit_vectors(3, 64).astype(np.float16), (MULTI_VECTOR_NUMBERS // DIM // 64, 1))
+    vectors = np.tile(
+        unit_vectors(3, 64).astype(np.float16), (MULTI_VECTOR_NUMBERS // DIM // 64, 1)
+    )
     vectors = vectors[:-1]
     boxes = np.random.default_rng(1).random((len(vectors), 4)).astype(np.float32)
     page = replace(

@@ -1,4 +1,4 @@
-"""The text encoders of a library together, and how they are kept at work beside the page encoder."""
+"""The text encoders of a library together, and at work beside its page encoder."""
 
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, field, replace
