@@ -14,6 +14,7 @@ from retrieval.index.base import PageFilter
 from retrieval.page_fusion import Ranking
 from retrieval.search import Mode
 from retrieval.text_encoders.base import Channel
+from tests import text_checkpoints
 from tests.documents import draw_photo, write_blank_pdf, write_scan_pdf, write_text_pdf
 from tests.terminal import last_json, run_pagelens
 
@@ -176,11 +177,49 @@ def test_the_command_line_says_which_text_models_a_library_has(files, tmp_path):
     )
     assert ended.returncode == 0, ended.stderr
     assert "Text: minilm-dense (dense)." in ended.stderr
-    ended = run_pagelens(
-        *("search", DENSE_QUESTION, "--library", tmp_path / "library", "--json"),
-        *("--mode", "text"),
-    )
-    assert ended.returncode == 0, ended.stderr
-    (best, *_) = last_json(ended)["hits"]
-    assert (best["document"], best["page"]) == ("harbour.pdf", 1)
-    assert best["scores"]["dense"] > 0.3
+
+
+@pytest.mark.parametrize("kinds", [("colbert", "splade", "dense"), ("bge_m3",)], ids=len)
+def test_every_channel_ranks_pages_as_the_models_themselves_do(kinds, files, tmp_path):
+    models = [str(getattr(text_checkpoints, f"write_{kind}")(tmp_path / kind)) for kind in kinds]
+    question = "Who sells rye bread to the harbour master?"
+    with open_library(tmp_path / "library", *models, device="cpu", dtype="float32") as library:
+        library.ingest([files], silent)
+        texts = library.encoders.texts
+        assert [space.channel for space in texts.spaces] == list(Channel)
+        names = {document.document_id: document.name for document in library.list_documents()}
+        pages = sorted(library._index.list_pages())
+        words = dict(zip(pages, map(" ".join, library._index.fetch_texts(pages)), strict=True))
+        query = texts.encode_query(question)
+        read = {page: texts.encode_pages([text])[0] for page, text in words.items() if text}
+        assert {names[document] for document, _ in read} == {
+            "harbour.pdf",
+            "bakery.pdf",
+            "scan.pdf",
+        }
+        for channel in Channel:
+            expected = {page: score_channel(channel, query, read[page]) for page in read}
+            hits = library.search(
+                question, 10, mode=Mode.TEXT, only=Ranking(channel.value), rerank=False
+            ).hits
+            found = {
+                (hit.document_id, hit.page_index): getattr(hit.scores, channel.value)
+                for hit in hits
+            }
+            expected = {page: score for page, score in expected.items() if score is not None}
+            assert found == pytest.approx(expected, abs=0.01)
+            assert list(found.values()) == sorted(found.values(), reverse=True)
+        fused = library.search(question, 10, mode=Mode.TEXT).hits[0].scores
+        assert None not in (fused.dense, fused.tokens, fused.terms)
+
+
+def score_channel(channel, query, page):
+    """What question and page come to by the channel's rule; None for a page that has no term."""
+    if channel is Channel.DENSE:
+        return float((page.dense @ query.dense[0]).max())
+    if channel is Channel.TOKENS:
+        return float((query.tokens @ page.tokens.T).max(axis=1).sum())
+    weights = dict(zip(page.terms.indices, page.terms.values, strict=True))
+    asked = zip(query.terms.indices, query.terms.values, strict=True)
+    shared = [weight * weights[term] for term, weight in asked if term in weights]
+    return sum(shared) if shared else None
