@@ -156,13 +156,11 @@ def open_photo_encoder(name: str, options: EncoderOptions = EncoderOptions()) ->
     known = find_spec(name, PHOTO_CATALOG)
     if known is None and not Path(name).is_dir() and not looks_like_hub_id(name):
         raise refuse_name(name, PHOTO_CATALOG)
+    admit_model(name, known, PHOTO_CATALOG, commercial=options.commercial)
     if known is not None and known.is_hosted:
         from retrieval.hosted.opening import open_hosted_photo_encoder
 
         return open_hosted_photo_encoder(known)
-    if known is None and not Path(name).is_dir() and not looks_like_hub_id(name):
-        raise refuse_name(name, PHOTO_CATALOG)
-    admit_model(name, known, PHOTO_CATALOG, commercial=options.commercial)
     checkpoint = locate_checkpoint(name, known.revision if known else "main")
     family, dim = read_photo_family(checkpoint)
     spec = known or describe_photo_checkpoint(checkpoint, family, dim)

@@ -48,13 +48,11 @@ def open_reranker(name: str, options: EncoderOptions = AUTOMATIC) -> Reranker:
     known = find_reranker(name)
     if known is None and not Path(name).is_dir() and not looks_like_hub_id(name):
         raise refuse_reranker(name)
+    admit_model(name, known, RERANKER_CATALOG, commercial=options.commercial)
     if known is not None and known.is_hosted:
         from retrieval.hosted.opening import open_hosted_reranker
 
         return open_hosted_reranker(known)
-    if known is None and not Path(name).is_dir() and not looks_like_hub_id(name):
-        raise refuse_reranker(name)
-    admit_model(name, known, RERANKER_CATALOG, commercial=options.commercial)
     checkpoint = locate_checkpoint(name, known.revision if known else "main")
     placement = place_model(options.device, options.dtype, options.attention)
     from retrieval.rerankers.cross_encoder import CrossEncoderReranker
