@@ -19,6 +19,7 @@ from app.files_choice import open_files
 from app.index_choice import open_index
 from app.library_status import LibraryStatus, describe_status
 from app.lock import holds_nothing, lock_library, remove_contents
+from app.questioning import Questioning
 from app.settings import Settings
 from app.settling import Settling
 from app.text_models import check_text_name
@@ -37,6 +38,7 @@ from ingest.job_table import Jobs
 from ingest.jobs import Job, JobState
 from ingest.locks import open_locks
 from ingest.progress import IngestReport, OnFile, OnProgress, Progress, pass_over
+from ingest.questions import Questions
 from ingest.run import run_ingest
 from ingest.sharp_pages import SharpPages
 from ingest.sources import Refusal
@@ -61,7 +63,7 @@ PACE_PAGES = 20
 ID_PREFIX_CHARACTERS = 6
 
 
-class Library(Answering, Viewing, Cataloguing):
+class Library(Answering, Viewing, Cataloguing, Questioning):
     """A library folder, held by this process: adds, finds, shows and deletes documents."""
 
     def __init__(self, settings: Settings) -> None:
@@ -107,6 +109,7 @@ class Library(Answering, Viewing, Cataloguing):
             self._locks = open_locks(self._documents.database, is_shared=settings.is_shared)
             self._first_stage = StoredFirstStage(self._files, self._documents, self._index)
             self._jobs = Jobs(self._documents.database)
+            self._questions = Questions(self._documents.database)
             self.jobs = Ingestion(
                 self._files,
                 self.encoder,

@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.schema import CreateTable
 
 from ingest.sources import DATABASE, POSTGRESQL_MARK
 from ingest.tables import SCHEMA_VERSION, SETTINGS, TABLES
@@ -149,6 +150,8 @@ class Database:
                 with self.engine.connect() as connection:
                     found = _read(connection, SCHEMA) if _has_tables(connection) else None
                 self._check_version(found)
+                with self.engine.begin() as connection:
+                    _make_missing_tables(connection)
             except BaseException:
                 self.close()
                 raise
@@ -254,6 +257,14 @@ def _make_sqlite(path: Path) -> None:
         _write_identity(connection, uuid4().hex)
     engine.dispose()
     part.replace(path)
+
+
+def _make_missing_tables(connection: Connection) -> None:
+    """Adds the tables that an earlier release did not have yet."""
+    for table in TABLES.sorted_tables:
+        if not connection.dialect.has_table(connection, table.name):
+            # Another process may be quicker.
+            connection.execute(CreateTable(table, if_not_exists=True))
 
 
 def _has_tables(connection: Connection) -> bool:

@@ -21,7 +21,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-# Of these tables and what they mean; stored in each library, and no other is opened.
+# Of these tables and what they mean; stored in each library, and no other is opened. A table that
+# an earlier release did not have is made where it is missing, and changes nothing for that release.
 SCHEMA_VERSION = "3"
 
 
@@ -133,6 +134,36 @@ QUESTIONS = Table(
     Column("text", PlainText, nullable=False),
     Column("asked_at", Moment, nullable=False),
 )
+
+# The library's own evaluation set. Its documents need not be there: they may come back, and a
+# document that is made anew is gone meanwhile.
+EVALUATION_QUESTIONS = Table(
+    "evaluation_questions",
+    TABLES,
+    Column("id", PlainText, primary_key=True),
+    # A hash of the text without regard to capitals and spaces: each question is there once.
+    Column("key", PlainText, nullable=False, unique=True),
+    Column("text", PlainText, nullable=False),
+    Column("origin", PlainText, nullable=False),
+    Column("is_checked", Boolean, nullable=False),
+    # A proposal that a person did not want: it is not made again.
+    Column("is_declined", Boolean, nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+RELEVANT_PAGES = Table(
+    "relevant_pages",
+    TABLES,
+    Column(
+        "question_id",
+        PlainText,
+        ForeignKey(EVALUATION_QUESTIONS.c.id, ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("document_id", PlainText, primary_key=True),
+    Column("page_index", Integer, primary_key=True),
+    Column("relevance", Integer, nullable=False),
+)
+
 JOBS = Table(
     "jobs",
     TABLES,

@@ -88,6 +88,26 @@ class InvalidQuestions(InvalidEvaluationSet):
     remedy = 'Each line holds {"id": "...", "text": "..."}.'
 
 
+class InvalidQuestion(PagelensError):
+    """A question for the library's evaluation set is empty, too long, or names no page."""
+
+    exit_code = 2
+
+
+class UnknownQuestion(PagelensError):
+    """No question of the library's evaluation set has this id."""
+
+    exit_code = 2
+    remedy = "`pagelens questions list` lists them."
+
+
+class QuestionExists(PagelensError):
+    """The library's evaluation set has a question of this text already."""
+
+    exit_code = 2
+    remedy = "Edit or mark that one; `pagelens questions list` lists them."
+
+
 class InvalidSetting(PagelensError):
     """A PAGELENS_ environment variable is unknown or its value does not fit."""
 

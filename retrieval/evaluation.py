@@ -78,27 +78,43 @@ def load_evaluation_set(folder: Path) -> EvaluationSet:
     if not corpus.is_dir():
         raise InvalidEvaluationSet(f"{corpus} is not a folder")
     questions = load_questions(folder / "queries.jsonl")
-    path = folder / "qrels.tsv"
+    judgements = load_judgements(folder / "qrels.tsv")
+    qrels = {
+        question_id: relevant
+        for question_id, pages in judgements.items()
+        if (relevant := {page: relevance for page, relevance in pages.items() if relevance > 0})
+    }
+    judged = tuple(question for question in questions if question.id in qrels)
+    if not judged:
+        raise InvalidEvaluationSet(f"{folder}: no question has a relevant page in qrels.tsv")
+    return EvaluationSet(corpus, judged, qrels)
+
+
+def load_judgements(path: Path) -> dict[str, dict[PageName, int]]:
+    """Reads lines of `query-id`, file, page, relevance with tabs between, below a header line.
+
+    Returns:
+        question id -> page -> relevance, 0 and less included.
+
+    Raises:
+        InvalidEvaluationSet: the file is missing, or a line cannot be read.
+    """
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidEvaluationSet(f"{path} cannot be read: {error}") from error
     if not lines[0].startswith("query-id\t"):
         raise InvalidEvaluationSet(f"{path}:1: the header line is missing")
-    qrels: dict[str, dict[PageName, int]] = {}
+    judgements: dict[str, dict[PageName, int]] = {}
     for number, line in enumerate(lines[1:], 2):
         if not line.strip():
             continue
         try:
             question_id, file, page, relevance = line.split("\t")
-            if int(relevance) > 0:
-                qrels.setdefault(question_id, {})[file, int(page)] = int(relevance)
+            judgements.setdefault(question_id, {})[file, int(page)] = int(relevance)
         except ValueError as error:
             raise InvalidEvaluationSet(f"{path}:{number}: not four columns") from error
-    judged = tuple(question for question in questions if question.id in qrels)
-    if not judged:
-        raise InvalidEvaluationSet(f"{folder}: no question has a relevant page in qrels.tsv")
-    return EvaluationSet(corpus, judged, qrels)
+    return judgements
 
 
 def measure_run(
