@@ -108,6 +108,21 @@ class QuestionExists(PagelensError):
     remedy = "Edit or mark that one; `pagelens questions list` lists them."
 
 
+class NoQuestions(PagelensError):
+    """The library has no checked question that one of its pages answers."""
+
+    exit_code = 2
+    remedy = (
+        "Mark the right page of a search, `pagelens questions import` an evaluation set, or "
+        "`pagelens questions propose` and accept what fits."
+    )
+
+    def __init__(
+        self, message: str = "the library has no checked question that one of its pages answers"
+    ) -> None:
+        super().__init__(message)
+
+
 class InvalidSetting(PagelensError):
     """A PAGELENS_ environment variable is unknown or its value does not fit."""
 
@@ -246,7 +261,7 @@ class LibraryExists(PagelensError):
 
 
 class BackupNotWritten(PagelensError):
-    """A backup could not be written; what there was of it is removed."""
+    """A backup or an export could not be written; what there was of it is removed."""
 
     exit_code = 7
     remedy = "Choose another name, or make room; then run the command again."
