@@ -19,7 +19,7 @@ from app.files_choice import open_files
 from app.index_choice import open_index
 from app.library_status import LibraryStatus, describe_status
 from app.lock import holds_nothing, lock_library, remove_contents
-from app.questioning import Questioning
+from app.proposing import ProposalRun, Proposing
 from app.settings import Settings
 from app.settling import Settling
 from app.text_models import check_text_name
@@ -63,7 +63,7 @@ PACE_PAGES = 20
 ID_PREFIX_CHARACTERS = 6
 
 
-class Library(Answering, Viewing, Cataloguing, Questioning):
+class Library(Answering, Viewing, Cataloguing, Proposing):
     """A library folder, held by this process: adds, finds, shows and deletes documents."""
 
     def __init__(self, settings: Settings) -> None:
@@ -126,6 +126,7 @@ class Library(Answering, Viewing, Cataloguing, Questioning):
             self._settling = Settling(
                 self.encoder, self._index, self._documents, self._first_stage, self._locks
             )
+            self.proposals = ProposalRun(self)
             # How many runs want jobs to be worked on, and whoever serves.
             self._n_working = 0
             self._working_lock = threading.Lock()
@@ -156,6 +157,7 @@ class Library(Answering, Viewing, Cataloguing, Questioning):
     def close(self) -> None:
         """Stops an ingest under way, writes what is pending and lets the folder go."""
         self.begin_closing()
+        self.proposals.close()
         self.jobs.stop()
         self._settling.close()
         self._sharp_pages.close()

@@ -6,11 +6,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
+from pathlib import Path
 
 from app.cataloguing import EVERY_DOCUMENT, DocumentQuery
+from app.question_folder import Export, ReadQuestion, build_export, write_folder
+from app.question_import import ImportReport, plan_import
 from ingest.documents import Document
+from ingest.progress import OnProgress
 from ingest.questions import Questions, clean_text, make_id
-from retrieval.errors import UnknownPage, UnknownQuestion
+from retrieval.errors import NoQuestions, UnknownPage, UnknownQuestion
 from retrieval.questions import Question, QuestionOrigin, RelevantPage
 
 # So short a prefix of an id could be anything.
@@ -29,6 +33,10 @@ class Questioning(ABC):
     @abstractmethod
     def find_document(self, name: str) -> Document:
         """The document of this name or id; see `Library`."""
+
+    @abstractmethod
+    def find_original(self, document_id: str) -> Path:
+        """The file that a document was made from; see `Library`."""
 
     @abstractmethod
     def list_documents(self, query: DocumentQuery = EVERY_DOCUMENT) -> list[Document]:
@@ -159,6 +167,48 @@ class Questioning(ABC):
         """
         self.check_writable()
         self._questions.remove(question_id)
+
+    def import_questions(self, read: Sequence[ReadQuestion]) -> ImportReport:
+        """Adds the questions of an evaluation folder that a page of the library answers.
+
+        Documents are told by their bytes, then by their names. Questions whose texts are known
+        become one with those.
+
+        Raises:
+            InvalidQuestion: a text is empty or too long; nothing is added.
+            ReadOnlyLibrary: nobody may change the library.
+        """
+        self.check_writable()
+        plan = plan_import(
+            read, self._questions.list_all(), self.list_documents(), datetime.now(timezone.utc)
+        )
+        self._questions.add(plan.added)
+        for question in plan.updated:
+            self._questions.edit(question.question_id, is_checked=True, pages=question.pages)
+        return plan.report
+
+    def build_export(self) -> Export:
+        """The library's checked questions as an evaluation set, with all of its documents.
+
+        Raises:
+            NoQuestions: there is none that a page of the library answers.
+        """
+        questions = self.list_judged_questions()
+        if not questions:
+            raise NoQuestions
+        return build_export(questions, self.list_documents())
+
+    def export_questions(self, folder: Path, on_progress: OnProgress) -> Export:
+        """Writes the library's evaluation set into a new folder, for `pagelens evaluate`.
+
+        Raises:
+            NoQuestions: there is no question to write.
+            BackupNotWritten: the folder holds something, or cannot be written.
+            UnknownDocument: the library has lost an original.
+        """
+        export = self.build_export()
+        write_folder(export, folder, self.find_original, on_progress)
+        return export
 
     def _check_pages(self, pages: Sequence[RelevantPage]) -> tuple[RelevantPage, ...]:
         """The same pages, which are all the library's, by the ids of their documents.

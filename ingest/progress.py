@@ -19,6 +19,8 @@ STAGE_UNITS = {
     "saving": "files",
     "receiving": "MB",
     "restoring": "files",
+    "proposing": "documents",
+    "asking": "pages",
 }
 
 

@@ -56,6 +56,11 @@ class GeneratingAnswerer(ABC):
         """How many pages it wants at most."""
         return self._page_limit
 
+    @property
+    def token_limit(self) -> int:
+        """How many tokens it is given at most, by estimate."""
+        return self._token_limit
+
     def answer(self, asked: Asked) -> Iterator[AnswerEvent]:
         """What the model writes, as it comes; see `Answerer.answer`."""
         prompt = build_prompt(
@@ -67,17 +72,31 @@ class GeneratingAnswerer(ABC):
         yield AnswerPages(self.name, self.is_generated, prompt.pages, prompt.budget)
         written = ""
         if prompt.pages:
-            with closing(self._write(prompt, asked.stop)) as deltas:
-                for delta in deltas:
-                    text = _clean(delta)[: ANSWER_CHARACTERS - len(written)]
-                    if text:
-                        written += text
-                        yield AnswerText(text)
-                    if len(written) >= ANSWER_CHARACTERS:
-                        break
+            with closing(self.write(prompt, asked.stop)) as texts:
+                for text in texts:
+                    written += text
+                    yield AnswerText(text)
         is_answered = bool(written.strip()) and not says_not_held(written)
         citations = _read_citations(written, prompt.pages, asked) if is_answered else ()
         yield AnswerEnd(is_answered, citations, time.perf_counter() - asked.started)
+
+    def write(self, prompt: Prompt, stop: StopSignal) -> Generator[str, None, None]:
+        """What the model writes for a prompt, cleaned, `ANSWER_CHARACTERS` at most.
+
+        Closing it, or the signal, ends the work.
+
+        Raises:
+            AnswerFailed: the model writes nothing, or nothing that can be read.
+        """
+        n_written = 0
+        with closing(self._write(prompt, stop)) as deltas:
+            for delta in deltas:
+                text = _clean(delta)[: ANSWER_CHARACTERS - n_written]
+                if text:
+                    n_written += len(text)
+                    yield text
+                if n_written >= ANSWER_CHARACTERS:
+                    break
 
     @abstractmethod
     def _write(self, prompt: Prompt, stop: StopSignal) -> Generator[str, None, None]:

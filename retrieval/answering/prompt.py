@@ -63,17 +63,35 @@ class Prompt:
 def build_prompt(
     question: str, pages: Sequence[FoundPage], *, page_limit: int, token_limit: int
 ) -> Prompt:
+    """Asks a question of the best pages; see `give_pages`."""
+    return give_pages(
+        INSTRUCTIONS,
+        pages,
+        f"Question: {disarm(question)}",
+        page_limit=page_limit,
+        token_limit=token_limit,
+    )
+
+
+def give_pages(
+    instructions: str,
+    pages: Sequence[FoundPage],
+    ending: str,
+    *,
+    page_limit: int,
+    token_limit: int,
+) -> Prompt:
     """Gives as much of the best pages as the budget holds: words first, then the picture, of each.
 
     Args:
-        question: what is asked.
+        instructions: of the system.
         pages: best first.
+        ending: what stands behind them.
         page_limit: most of them that are given.
         token_limit: most tokens, by estimate, of all that is given.
     """
     fence = secrets.token_hex(8)
-    ending = f"Question: {disarm(question)}"
-    text_tokens = estimate_text(INSTRUCTIONS) + estimate_text(ending)
+    text_tokens = estimate_text(instructions) + estimate_text(ending)
     picture_tokens = 0
     parts: list[str | Image.Image] = []
     cited: list[CitedPage] = []
@@ -113,7 +131,7 @@ def build_prompt(
         )
     parts.append(ending)
     budget = Budget(page_limit, token_limit, text_tokens, picture_tokens)
-    return Prompt(INSTRUCTIONS, tuple(parts), tuple(cited), budget)
+    return Prompt(instructions, tuple(parts), tuple(cited), budget)
 
 
 def disarm(text: str) -> str:
