@@ -26,6 +26,7 @@ from app.cli_options import (
     SkipSelfTestOption,
     TextModelsOption,
     VectorStorageOption,
+    check_library,
     make_settings,
     open_existing,
     print_json,
@@ -66,11 +67,18 @@ program.command()(ask)
 
 @program.command()
 def evaluate(
-    folder: Annotated[Path, typer.Argument(help="Holds corpus/, queries.jsonl and qrels.tsv.")],
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Holds corpus/, queries.jsonl and qrels.tsv; without it the library is asked its "
+            "own questions (`pagelens questions`)."
+        ),
+    ] = None,
     library: Annotated[
         Path | None,
         typer.Option(
-            "--library", help="Keep the index here; else it is made anew and thrown away."
+            "--library",
+            help="With a folder: keep the index here; else it is made anew and thrown away.",
         ),
     ] = None,
     model: ModelOption = None,
@@ -88,13 +96,13 @@ def evaluate(
     """Measure quality (nDCG, recall, MRR), speed (pages/s, ms a query) and size (bytes a page)."""
     import tempfile
 
-    from app.evaluate import evaluate_folder
+    from app.evaluate import evaluate_folder, evaluate_library
     from app.evaluation_output import evaluation_json, print_evaluation
     from app.progress import show_progress
 
     with tempfile.TemporaryDirectory(prefix="pagelens-evaluate-") as scratch:
         settings = make_settings(
-            library or Path(scratch),
+            library if folder is None or library else Path(scratch),
             model,
             photo_model=photo_model,
             text_models=text_models or None,
@@ -103,11 +111,17 @@ def evaluate(
             reranker=reranker,
             skip_self_test=skip_self_test or None,
         )
-        if library is None:
+        if folder is None:
+            check_library(settings)
+        elif library is None:
             # What is thrown away must not take a database for its own.
             settings = settings.model_copy(update={"database_url": None})
         with show_progress() as on_progress:
-            evaluation = evaluate_folder(folder, settings, on_progress, with_stages=stages)
+            evaluation = (
+                evaluate_library(settings, on_progress, with_stages=stages)
+                if folder is None
+                else evaluate_folder(folder, settings, on_progress, with_stages=stages)
+            )
     for refusal in evaluation.failed:
         typer.echo(printable(f"refused {refusal.path}: {refusal.error}"), err=True)
     if as_json:

@@ -47,6 +47,7 @@ from app.api.bodies import (
     TagListBody,
 )
 from app.backup_file import write_new_file
+from app.client_questions import QuestionClient
 from ingest.progress import OnProgress, Progress
 from ingest.sources import name_origin
 from retrieval import errors
@@ -70,7 +71,7 @@ BYTES_PER_MB = 1_000_000
 Body = TypeVar("Body", bound=BaseModel)
 
 
-class PagelensClient:
+class PagelensClient(QuestionClient):
     """Speaks to one server; use it as a context manager, or close it.
 
     Every method raises `ServerUnreachable` where no server answers, and what the server refuses
@@ -353,32 +354,51 @@ class PagelensClient:
         Raises:
             BackupNotWritten: there is such a file, or it cannot be written.
         """
+        saved: list[BackupBody] = []
+
+        def read(headers: httpx.Headers) -> None:
+            content = {
+                "documents": headers.get(DOCUMENTS_HEADER),
+                "pages": headers.get(PAGES_HEADER),
+                "bytes": headers.get("content-length"),
+            }
+            try:
+                saved.append(BackupBody.model_validate(content))
+            except ValidationError as error:
+                raise self._not_pagelens() from error
+
+        self._download("/backup", file, on_progress, read)
+        return saved[0]
+
+    def _download(
+        self,
+        path: str,
+        file: Path,
+        on_progress: OnProgress,
+        read_headers: Callable[[httpx.Headers], None] = lambda headers: None,  # noqa: ARG005
+    ) -> None:
+        """Writes what a route sends into a new file.
+
+        Raises:
+            BackupNotWritten: there is such a file, or it cannot be written.
+        """
         with (
             write_new_file(file) as writing,
             _connection_errors(self.address),
             # However large the library is; a server that ends lets the connection go.
             self._http.stream(
-                "GET", "/backup", timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT_S)
+                "GET", path, timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT_S)
             ) as response,
         ):
             if response.is_error:
                 response.read()
                 self._refuse(response)
-            try:
-                saved = BackupBody.model_validate(
-                    {
-                        "documents": response.headers.get(DOCUMENTS_HEADER),
-                        "pages": response.headers.get(PAGES_HEADER),
-                        "bytes": response.headers.get("content-length"),
-                    }
-                )
-            except ValidationError as error:
-                raise self._not_pagelens() from error
+            read_headers(response.headers)
+            total_mb = int(response.headers.get("content-length", "0")) // BYTES_PER_MB
             for chunk in response.iter_bytes():
                 writing.write(chunk)
                 arrived_mb = response.num_bytes_downloaded // BYTES_PER_MB
-                on_progress(Progress("receiving", arrived_mb, saved.bytes // BYTES_PER_MB, ""))
-        return saved
+                on_progress(Progress("receiving", arrived_mb, total_mb, ""))
 
     def _ask(
         self,

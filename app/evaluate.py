@@ -1,4 +1,4 @@
-"""`pagelens evaluate`: indexes an evaluation set's corpus and measures how well it is searched."""
+"""`pagelens evaluate`: how well an evaluation set's corpus, or a library, is searched."""
 
 from __future__ import annotations
 
@@ -11,17 +11,19 @@ from typing import Any
 from app.index_choice import INDEX_FOLDER
 from app.library import Library
 from app.settings import Settings
-from ingest.progress import OnProgress, Progress
+from ingest.progress import IngestReport, OnProgress, Progress
 from ingest.sources import Refusal, Source, find_files, read_source
 from retrieval.disk import count_bytes
+from retrieval.errors import NoQuestions
 from retrieval.evaluation import (
     DEPTH,
-    EvaluationSet,
+    JudgedQuestions,
     PageName,
+    Question,
     load_evaluation_set,
     measure_run,
 )
-from retrieval.index.base import PageFilter
+from retrieval.index.base import ALL_PAGES, PageFilter
 from retrieval.page_fusion import Ranking
 from retrieval.records import TextSource
 from retrieval.search import Mode
@@ -91,48 +93,115 @@ def evaluate_folder(
         sources = [read_source(path) for path in find_files([evaluation_set.corpus])]
         # The corpus's own names: the same bytes may be known to the library under another.
         names = {s.document_id: s.name for s in sources if isinstance(s, Source)}
-        text_sources = {
-            (names[document_id], index + 1): source
-            for document_id in names
-            for index, source in library.list_text_sources(document_id).items()
+        where = PageFilter(documents=frozenset(names))
+        asked = _ask_all(library, evaluation_set, names, where, on_progress, with_stages)
+    return _describe(settings, asked, report)
+
+
+def evaluate_library(
+    settings: Settings, on_progress: OnProgress, *, with_stages: bool = False
+) -> Evaluation:
+    """Asks a library its own checked questions, among all that it holds.
+
+    Args:
+        settings: which library and reranker.
+        on_progress: called as questions are asked.
+        with_stages: whether each stage of a search is asked every question, too.
+
+    Raises:
+        NoQuestions: it has none that one of its pages answers.
+    """
+    with Library(settings) as library:
+        judged = library.list_judged_questions()
+        if not judged:
+            raise NoQuestions
+        questions = tuple(Question(q.question_id, q.text) for q in judged)
+        qrels = {
+            q.question_id: {(p.document_id, p.page_number): p.relevance for p in q.relevant_pages}
+            for q in judged
         }
-        parts = split_questions(evaluation_set, text_sources)
-        ways = {SEARCH: {}, **(list_stages(library) if with_stages else {})}
-        measured: dict[str, Measured] = {}
-        for number, (name, options) in enumerate(ways.items()):
-            run, seconds = {}, 0.0
-            for done, question in enumerate(evaluation_set.questions, 1):
-                started = time.perf_counter()
-                where = PageFilter(documents=frozenset(names))
-                answer = library.search(question.text, DEPTH, page_filter=where, **options)
-                seconds += time.perf_counter() - started
-                run[question.id] = [
-                    ((names[hit.document_id], hit.page_number), hit.score) for hit in answer.hits
-                ]
-                total = len(ways) * len(evaluation_set.questions)
-                asked = number * len(evaluation_set.questions) + done
-                on_progress(Progress("searching", asked, total, ""))
-            measured[name] = measure_parts(evaluation_set, run, parts, seconds)
-        n_pages = len(text_sources)
-        encoder, text_encoders = library.encoder.key, library.encoders.texts.keys
-        reranker = library.encoders.choose_reranker()
-    # Closing gives back what the index reserves while it is open.
+        # Names may be those of several documents; ids are not.
+        names = {d.document_id: d.document_id for d in library.list_documents()}
+        asked = _ask_all(
+            library, JudgedQuestions(questions, qrels), names, ALL_PAGES, on_progress, with_stages
+        )
+    return _describe(settings, asked, None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What came of asking every question in every way."""
+
+    measured: dict[str, Measured]
+    n_pages: int
+    encoder: str
+    text_encoders: tuple[str, ...]
+    reranker: str | None
+
+
+def _ask_all(
+    library: Library,
+    judged: JudgedQuestions,
+    names: Mapping[str, str],
+    where: PageFilter,
+    on_progress: OnProgress,
+    with_stages: bool,
+) -> _Asked:
+    """Asks every question of pages whose documents are judged by these names."""
+    text_sources = {
+        (names[document_id], index + 1): source
+        for document_id in names
+        for index, source in library.list_text_sources(document_id).items()
+    }
+    parts = split_questions(judged, text_sources)
+    ways = {SEARCH: {}, **(list_stages(library) if with_stages else {})}
+    measured: dict[str, Measured] = {}
+    for number, (name, options) in enumerate(ways.items()):
+        run, seconds = {}, 0.0
+        for done, question in enumerate(judged.questions, 1):
+            started = time.perf_counter()
+            answer = library.search(question.text, DEPTH, page_filter=where, **options)
+            seconds += time.perf_counter() - started
+            run[question.id] = [
+                # One that was added meanwhile is judged by nobody.
+                ((names.get(hit.document_id, ""), hit.page_number), hit.score)
+                for hit in answer.hits
+            ]
+            total = len(ways) * len(judged.questions)
+            asked = number * len(judged.questions) + done
+            on_progress(Progress("searching", asked, total, ""))
+        measured[name] = measure_parts(judged, run, parts, seconds)
+    reranker = library.encoders.choose_reranker()
+    return _Asked(
+        measured,
+        len(text_sources),
+        library.encoder.key,
+        library.encoders.texts.keys,
+        reranker.name if reranker else None,
+    )
+
+
+def _describe(settings: Settings, asked: _Asked, report: IngestReport | None) -> Evaluation:
+    """The evaluation of a library that is closed: that gives back what its index reserves."""
     index_folder = settings.library / INDEX_FOLDER
     index_bytes = log_bytes = None
     if index_folder.exists():
         log_bytes = count_bytes(index_folder / "wal")
         index_bytes = count_bytes(index_folder) - log_bytes
+    speed = None
+    if report is not None and report.pages:
+        speed = report.pages / report.indexing_seconds
     return Evaluation(
-        search=measured.pop(SEARCH),
-        stages=measured,
-        n_pages=n_pages,
-        pages_per_second=report.pages / report.indexing_seconds if report.pages else None,
-        bytes_per_page=None if index_bytes is None else index_bytes / max(n_pages, 1),
+        search=asked.measured[SEARCH],
+        stages={name: part for name, part in asked.measured.items() if name != SEARCH},
+        n_pages=asked.n_pages,
+        pages_per_second=speed,
+        bytes_per_page=None if index_bytes is None else index_bytes / max(asked.n_pages, 1),
         log_bytes=log_bytes,
-        encoder=encoder,
-        text_encoders=text_encoders,
-        reranker=reranker.name if reranker else None,
-        failed=report.failed,
+        encoder=asked.encoder,
+        text_encoders=asked.text_encoders,
+        reranker=asked.reranker,
+        failed=report.failed if report is not None else (),
     )
 
 
@@ -152,25 +221,25 @@ def list_stages(library: Library) -> dict[str, dict[str, Any]]:
 
 
 def split_questions(
-    evaluation_set: EvaluationSet, text_sources: Mapping[PageName, str]
+    judged: JudgedQuestions, text_sources: Mapping[PageName, str]
 ) -> dict[str, list[str]]:
     """The questions whose relevant pages have a text layer, and those whose pages are scans."""
     split: dict[str, list[str]] = {"text-layer": [], "scanned": []}
-    for question in evaluation_set.questions:
-        relevant = evaluation_set.qrels[question.id]
+    for question in judged.questions:
+        relevant = judged.qrels[question.id]
         on_text = any(text_sources.get(p) == TextSource.TEXT_LAYER.value for p in relevant)
         split["text-layer" if on_text else "scanned"].append(question.id)
     return split
 
 
 def measure_parts(
-    evaluation_set: EvaluationSet,
+    judged: JudgedQuestions,
     run: Mapping[str, Sequence[tuple[PageName, float]]],
     parts: Mapping[str, list[str]],
     seconds: float,
 ) -> Measured:
     """The measures of a run, as a whole and of each part of the questions."""
-    qrels = evaluation_set.qrels
+    qrels = judged.qrels
     return Measured(
         metrics=measure_run(qrels, run, list(run)),
         split={

@@ -14,14 +14,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from app.backup_file import write_new_file
-from ingest.documents import Document
 from ingest.progress import OnProgress, Progress
 from ingest.sources import Source, find_files, read_source
 from retrieval.errors import BackupNotWritten, InvalidEvaluationSet
 from retrieval.evaluation import load_judgements, load_questions
 from retrieval.questions import Question
+
+if TYPE_CHECKING:
+    from ingest.documents import Document
 
 CORPUS, QUERIES, QRELS = "corpus", "queries.jsonl", "qrels.tsv"
 HEADER = "query-id\tfile\tpage\trelevance\n"

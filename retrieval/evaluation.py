@@ -33,17 +33,26 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class EvaluationSet:
-    """Questions over a corpus, and the graded relevance of its pages.
+class JudgedQuestions:
+    """Questions, and the graded relevance of pages to them.
 
     Attributes:
-        corpus: the folder of files.
         qrels: question id -> page -> relevance, above 0.
     """
 
-    corpus: Path
     questions: tuple[Question, ...]
     qrels: Mapping[str, Mapping[PageName, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationSet(JudgedQuestions):
+    """Questions over a corpus.
+
+    Attributes:
+        corpus: the folder of files.
+    """
+
+    corpus: Path
 
 
 def load_questions(path: Path) -> list[Question]:
@@ -87,7 +96,7 @@ def load_evaluation_set(folder: Path) -> EvaluationSet:
     judged = tuple(question for question in questions if question.id in qrels)
     if not judged:
         raise InvalidEvaluationSet(f"{folder}: no question has a relevant page in qrels.tsv")
-    return EvaluationSet(corpus, judged, qrels)
+    return EvaluationSet(judged, qrels, corpus)
 
 
 def load_judgements(path: Path) -> dict[str, dict[PageName, int]]:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Generic, Protocol, TypeVar
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import StreamingResponse
@@ -20,7 +20,7 @@ from app.api.bodies import DOCUMENTS_HEADER, PAGES_HEADER
 from app.api.requests import LibraryDependency
 from app.library import Library
 from ingest.documents import Counts
-from ingest.progress import Progress
+from ingest.progress import OnProgress, Progress
 from retrieval.errors import BackupNotWritten, DiskFull, LibraryUnusable
 
 GZIP = "application/gzip"
@@ -44,25 +44,49 @@ BACKUP_RESPONSES: dict[int | str, dict[str, object]] = {
 router = APIRouter(tags=["library"])
 
 
+Written = TypeVar("Written", covariant=True)
+
+
 @dataclass(frozen=True, slots=True)
-class SavedLibrary:
-    """An archive that is whole, and removed when `removing` is closed."""
+class SavedFile(Generic[Written]):
+    """A file that is whole, and what its writing told."""
 
     file: Path
-    counts: Counts
-    removing: ExitStack
+    told: Written
 
 
-async def save_library(request: Request, library: LibraryDependency) -> AsyncIterator[SavedLibrary]:
-    """The archive that a request asks for; it is gone when the request is over, however that ends.
+class WritesFile(Protocol[Written]):
+    """Writes a new file, and reports how far it is."""
+
+    def __call__(self, file: Path, on_progress: OnProgress, /) -> Written:
+        """Writes it whole, or not at all."""
+
+
+@asynccontextmanager
+async def save_file(
+    request: Request, library: Library, name: str, write: WritesFile[Written]
+) -> AsyncIterator[SavedFile[Written]]:
+    """Writes a file to be sent; it is gone when the block is left, however that ends.
 
     Raises:
         DiskFull, LibraryUnusable: it cannot be written.
         BackupNotWritten: the server stops, or nobody waits any more.
     """
     async with _notice_end(request) as is_over:
-        saved = await run_in_threadpool(_write_archive, library, is_over)
-    with saved.removing:
+        saved, removing = await run_in_threadpool(_write_file, library, name, write, is_over)
+    with removing:
+        yield saved
+
+
+async def save_library(
+    request: Request, library: LibraryDependency
+) -> AsyncIterator[SavedFile[Counts]]:
+    """The archive that a request asks for; it is gone when the request is over.
+
+    Raises:
+        DiskFull, LibraryUnusable, BackupNotWritten: as `save_file`.
+    """
+    async with save_file(request, library, FILE_NAME, library.backup) as saved:
         yield saved
 
 
@@ -87,7 +111,11 @@ async def _notice_end(request: Request) -> AsyncIterator[threading.Event]:
         waiting.cancel()
 
 
-def _write_archive(library: Library, is_over: threading.Event) -> SavedLibrary:
+def _write_file(
+    library: Library, name: str, write: WritesFile[Written], is_over: threading.Event
+) -> tuple[SavedFile[Written], ExitStack]:
+    """The file, and what removes it."""
+
     def check(progress: Progress) -> None:  # noqa: ARG001
         if is_over.is_set():
             raise BackupNotWritten("nobody waits for the backup any more")
@@ -97,8 +125,8 @@ def _write_archive(library: Library, is_over: threading.Event) -> SavedLibrary:
             scratch = removing.enter_context(
                 tempfile.TemporaryDirectory(prefix=SAVING, dir=library.folder)
             )
-            file = Path(scratch) / FILE_NAME
-            return SavedLibrary(file, library.backup(file, check), removing.pop_all())
+            file = Path(scratch) / name
+            return SavedFile(file, write(file, check)), removing.pop_all()
         except (BackupNotWritten, OSError) as error:
             fault = error if isinstance(error, OSError) else error.__cause__
             if not isinstance(fault, OSError):
@@ -110,7 +138,9 @@ def _write_archive(library: Library, is_over: threading.Event) -> SavedLibrary:
 
 
 @router.get("/backup", response_class=StreamingResponse, responses=BACKUP_RESPONSES)
-def download_backup(saved: Annotated[SavedLibrary, Depends(save_library)]) -> StreamingResponse:
+def download_backup(
+    saved: Annotated[SavedFile[Counts], Depends(save_library)],
+) -> StreamingResponse:
     """The whole library in one file, for `pagelens restore`.
 
     The answer begins when the archive is whole. Searches go on meanwhile; what is to be added or
@@ -118,18 +148,19 @@ def download_backup(saved: Annotated[SavedLibrary, Depends(save_library)]) -> St
     """
     # Nothing of it can be asked for again: another archive has other bytes.
     return StreamingResponse(
-        _read_chunks(saved.file),
+        read_chunks(saved.file),
         media_type=GZIP,
         headers={
             "Content-Length": str(saved.file.stat().st_size),
             "Content-Disposition": f'attachment; filename="{FILE_NAME}"',
-            DOCUMENTS_HEADER: str(saved.counts.documents),
-            PAGES_HEADER: str(saved.counts.pages),
+            DOCUMENTS_HEADER: str(saved.told.documents),
+            PAGES_HEADER: str(saved.told.pages),
         },
     )
 
 
-def _read_chunks(file: Path) -> Iterator[bytes]:
+def read_chunks(file: Path) -> Iterator[bytes]:
+    """A file, piece by piece."""
     with file.open("rb") as content:
         while chunk := content.read(SENT_BYTES):
             yield chunk

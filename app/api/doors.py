@@ -39,7 +39,8 @@ HEALTH = "/health"
 API = "/api/"
 # Where assistants ask `pagelens mcp`.
 MCP = "/mcp"
-BACKUP = "/api/v1/backup"
+# What is written into the library's folder before it is sent.
+ARCHIVES = ("/api/v1/backup", "/api/v1/questions/export")
 
 # Where files come in: the API's routes, and that of the web page's framework.
 UPLOAD_PATHS = ("/api/v1/documents", "/api/v1/search/image", "/gradio_api/upload")
@@ -164,7 +165,7 @@ class Doors:
         if FETCHING_PATH.search(scope["path"]):
             raise ForeignRequest("only files of the library are served")
         is_safe = scope.get("method") in SAFE_METHODS
-        # An image of another site's page may stand for a backup, which costs time and disk.
+        # An image of another site's page may stand for an archive, which costs time and disk.
         reads = scope.get("method") in ("GET", "HEAD") and scope["path"].startswith((API, MCP))
         if not is_safe or (reads and not is_followed_link(scope, headers)):
             check_origin(headers)
@@ -229,16 +230,20 @@ def check_origin(headers: Headers) -> None:
 
 
 def is_change(scope: Scope) -> bool:
-    """Whether a request to the API would change the library, or fill its disk with a backup."""
+    """Whether a request to the API would change the library, or fill its disk with an archive."""
     path = scope["path"].rstrip("/")
     is_asked = scope.get("method") in SAFE_METHODS or path in ASKING_PATHS
-    return path.startswith(API) and (not is_asked or path == BACKUP)
+    return path.startswith(API) and (not is_asked or path in ARCHIVES)
 
 
 def is_followed_link(scope: Scope, headers: Headers) -> bool:
-    """Whether somebody goes from another site's page to what is shown here, not to a backup."""
+    """Whether somebody goes from another site's page to what is shown here, not to an archive."""
     is_page = headers.get("sec-fetch-mode") == "navigate"
-    return is_page and headers.get("sec-fetch-dest") == "document" and scope["path"] != BACKUP
+    return (
+        is_page
+        and headers.get("sec-fetch-dest") == "document"
+        and scope["path"].rstrip("/") not in ARCHIVES
+    )
 
 
 class SecurityHeaders:
