@@ -31,6 +31,7 @@ from app.cli_options import (
     open_existing,
     print_json,
 )
+from app.cli_questions import questions
 from app.cli_search import search
 from app.cli_worker import worker
 from app.errors import format_error, printable
@@ -260,6 +261,7 @@ def delete(
             typer.echo(printable(f"Deleted {document.name} ({document.pages:,} pages)."))
 
 
+program.add_typer(questions)
 program.command()(backup)
 program.command()(restore)
 

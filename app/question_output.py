@@ -16,7 +16,6 @@ from app.api.question_bodies import (
 from retrieval.questions import Question
 
 if TYPE_CHECKING:
-    from app.library import Library
     from app.proposing import ProposalState
     from app.question_import import ImportReport
     from app.settings import Settings
@@ -27,16 +26,6 @@ ORIGINS = {
     "headings": "proposed: a title",
     "model": "proposed by a model",
 }
-
-
-def show_question(library: Library, question: Question) -> QuestionBody:
-    """A question, with the names of its documents."""
-    return show_questions([question], name_documents(library))[0]
-
-
-def name_documents(library: Library) -> dict[str, str]:
-    """The name of each document by its id."""
-    return {document.document_id: document.name for document in library.list_documents()}
 
 
 def show_questions(questions: Iterable[Question], names: Mapping[str, str]) -> list[QuestionBody]:

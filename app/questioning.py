@@ -14,11 +14,8 @@ from app.question_import import ImportReport, plan_import
 from ingest.documents import Document
 from ingest.progress import OnProgress
 from ingest.questions import Questions, clean_text, make_id
-from retrieval.errors import NoQuestions, UnknownPage, UnknownQuestion
+from retrieval.errors import NoQuestions, UnknownPage
 from retrieval.questions import Question, QuestionOrigin, RelevantPage
-
-# So short a prefix of an id could be anything.
-ID_PREFIX_CHARACTERS = 4
 
 
 class Questioning(ABC):
@@ -60,24 +57,7 @@ class Questioning(ABC):
         within = (question.within(held) for question in self.list_questions())
         return [question for question in within if question.relevant_pages]
 
-    def find_question(self, name: str) -> Question:
-        """The question of this id, or of this beginning of one.
-
-        Raises:
-            UnknownQuestion: none, or more than one, answers to it.
-        """
-        known = self._questions.list_all()
-        found = [question for question in known if question.question_id == name]
-        if not found and len(name) >= ID_PREFIX_CHARACTERS:
-            found = [question for question in known if question.question_id.startswith(name)]
-        if len(found) != 1:
-            reason = (
-                f"{len(found)} questions have an id like" if found else "no question has the id"
-            )
-            raise UnknownQuestion(f"{reason} {name!r}")
-        return found[0]
-
-    def find_question_of(self, text: str) -> Question | None:
+    def find_question(self, text: str) -> Question | None:
         """The question of this text, capitals and spaces aside; None if there is none."""
         return self._questions.find_text(text)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated
@@ -17,7 +17,6 @@ from app.api.question_bodies import (
     EXAMPLE_QUESTION_ID,
     ImportBody,
     ImportReportBody,
-    JudgedPageBody,
     MarkBody,
     NewQuestionBody,
     ProposalBody,
@@ -27,16 +26,11 @@ from app.api.question_bodies import (
     QuestionListBody,
 )
 from app.api.requests import LibraryDependency, Limit, Offset
+from app.library_questions import LibraryQuestions
 from app.question_folder import ReadPage, ReadQuestion, write_archive
-from app.question_output import (
-    name_documents,
-    show_proposals,
-    show_question,
-    show_questions,
-    show_report,
-)
+from app.question_output import show_proposals
 from ingest.progress import OnProgress
-from retrieval.questions import QuestionOrigin, RelevantPage
+from retrieval.questions import QuestionOrigin
 
 ZIP = "application/zip"
 FILE_NAME = "questions.zip"
@@ -76,15 +70,14 @@ def list_questions(
         and origin in (None, question.origin)
         and (contains is None or contains.casefold() in question.text.casefold())
     ]
-    shown = show_questions(found[offset : offset + limit], name_documents(library))
+    shown = LibraryQuestions(library).show(found[offset : offset + limit])
     return QuestionListBody(questions=shown, total=len(found))
 
 
 @router.post("", status_code=HTTPStatus.CREATED, max_body_size=MAX_JSON_BYTES)
 def add_question(body: NewQuestionBody, library: LibraryDependency) -> QuestionBody:
     """Adds a question; another of the same text is a conflict."""
-    question = library.add_question(body.text, _read_pages(body.pages), is_checked=body.checked)
-    return show_question(library, question)
+    return LibraryQuestions(library).add_question(body)
 
 
 @router.post("/mark", max_body_size=MAX_JSON_BYTES)
@@ -94,12 +87,7 @@ def mark_page(body: MarkBody, library: LibraryDependency) -> QuestionBody | None
     The question is made if there is none of this text; who marks a page has checked it. A person's
     question goes with its last page: then there is none in the answer.
     """
-    if body.relevance is None:
-        library.unmark_page(body.text, body.document_id, body.page - 1)
-    else:
-        library.mark_page(body.text, body.document_id, body.page - 1, body.relevance)
-    question = library.find_question_of(body.text)
-    return None if question is None else show_question(library, question)
+    return LibraryQuestions(library).mark_page(body)
 
 
 @router.post("/import", max_body_size=MAX_JSON_BYTES)
@@ -116,7 +104,7 @@ def import_questions(body: ImportBody, library: LibraryDependency) -> ImportRepo
         )
         for question in body.questions
     ]
-    return show_report(library.import_questions(read))
+    return LibraryQuestions(library).import_questions(read)
 
 
 async def save_export(
@@ -174,13 +162,7 @@ def edit_question(
     question_id: QuestionId, body: QuestionChangesBody, library: LibraryDependency
 ) -> QuestionBody:
     """Changes what is given of a question: its text, its pages, whether it is checked."""
-    question = library.edit_question(
-        question_id,
-        text=body.text,
-        is_checked=body.checked,
-        pages=None if body.pages is None else _read_pages(body.pages),
-    )
-    return show_question(library, question)
+    return LibraryQuestions(library).edit_question(question_id, body)
 
 
 @router.delete("/{question_id}")
@@ -188,7 +170,3 @@ def remove_question(question_id: QuestionId, library: LibraryDependency) -> Dele
     """Removes a question; one that was proposed is not proposed again."""
     library.remove_question(question_id)
     return DeletedBody(deleted=[question_id])
-
-
-def _read_pages(pages: Sequence[JudgedPageBody]) -> list[RelevantPage]:
-    return [RelevantPage(page.document_id, page.page - 1, page.relevance) for page in pages]
