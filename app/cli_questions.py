@@ -139,7 +139,7 @@ def edit(
     from app.api.question_bodies import QuestionChangesBody
     from ingest.questions import clean_text
 
-    changes = QuestionChangesBody(text=text and clean_text(text), checked=checked)
+    changes = QuestionChangesBody(text=None if text is None else clean_text(text), checked=checked)
     with _open(library) as calls:
         _show(calls.edit_question(_find_id(calls, question), changes), as_json)
 

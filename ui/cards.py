@@ -24,6 +24,7 @@ class Card:
         size_px: (width, height) of its picture, so that its place is kept while it loads.
         has_picture: false for a page that could not be rendered.
         snippet: the words that matched; None where none did.
+        is_right: whether somebody has marked it as a right page for the question.
     """
 
     hit: Hit
@@ -32,6 +33,7 @@ class Card:
     has_picture: bool
     layer: Layer | None
     snippet: Snippet | None
+    is_right: bool
 
     @property
     def is_photo(self) -> bool:
@@ -53,7 +55,15 @@ def build_cards(library: Library, question: str, answer: Answer) -> list[Card]:
         answer: what was found.
     """
     snippets = library.cut_snippets(question, answer.hits)
-    return [_build_card(library, *each) for each in zip(answer.hits, snippets, strict=True)]
+    known = library.find_question(question)
+    right = {
+        (page.document_id, page.page_index)
+        for page in (known.relevant_pages if known is not None else ())
+    }
+    return [
+        _build_card(library, hit, snippet, is_right=(hit.document_id, hit.page_index) in right)
+        for hit, snippet in zip(answer.hits, snippets, strict=True)
+    ]
 
 
 def name_page(document_id: str, page_index: int) -> str:
@@ -77,8 +87,9 @@ def group_cards(cards: Sequence[Card]) -> list[list[Card]]:
     return list(groups.values())
 
 
-def _build_card(library: Library, hit: Hit, snippet: Snippet | None) -> Card:
+def _build_card(library: Library, hit: Hit, snippet: Snippet | None, *, is_right: bool) -> Card:
     size_px = measure_page(library, hit.document_id, hit.page_index)
     shown_px = size_px or BLANK_SIZE_PX
     page = name_page(hit.document_id, hit.page_index)
-    return Card(hit, page, shown_px, size_px is not None, build_layer(hit, shown_px), snippet)
+    layer = build_layer(hit, shown_px)
+    return Card(hit, page, shown_px, size_px is not None, layer, snippet, is_right)

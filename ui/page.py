@@ -13,6 +13,7 @@ from ui.ask_tab import AskTab
 from ui.bridge import build_bridge
 from ui.library_tab import LibraryTab
 from ui.models_tab import ModelsTab
+from ui.questions_tab import QuestionsTab
 from ui.rendering import render
 from ui.search_tab import SearchTab
 
@@ -52,6 +53,8 @@ def build_page(
             AskTab(library, search_turns, answer_turns).build(bridge)
         with gr.Tab("Library", elem_id="library-tab") as documents:
             LibraryTab(library, settings.upload_limit_bytes).build(documents, bridge)
+        with gr.Tab("Questions", elem_id="questions-tab"):
+            QuestionsTab(library).build(bridge)
         with gr.Tab("Models", elem_id="models-tab") as models:
             ModelsTab(library).build(page, models)
         gr.HTML(render("viewer.html"), apply_default_css=False)

@@ -102,6 +102,8 @@ class SearchTab:
         content = render(
             "cards.html",
             cards=cards,
+            # Which page is right can be said of a question, where it may be kept.
+            marked_for="" if self.library.is_read_only else asked.question,
             groups=group_cards(cards) if asked.is_grouped else (),
             words=layers[0].words if layers else (),
             notice="" if answer.is_good else NO_GOOD_MATCH,

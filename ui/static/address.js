@@ -4,7 +4,10 @@
 import { whenLaidOut } from "./laid_out.js";
 
 // The tabs in their order, and what is there once one is laid out.
-const TABS = { search: "search-form", ask: "ask-form", library: "documents-form", models: "models" };
+const TABS = {
+  search: "search-form", ask: "ask-form", library: "documents-form", questions: "questions-form",
+  models: "models",
+};
 export const FILTERS = ["document", "kind", "tag", "from", "until", "group"];
 // Which page is open: to open another asks nothing anew. ("page" Gradio takes for its own.)
 export const OPEN_PAGE = "open";

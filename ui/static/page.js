@@ -7,6 +7,7 @@ import { whenLaidOut } from "./laid_out.js";
 import { startLibrary } from "./library.js";
 import { startModels } from "./models.js";
 import { startPictures } from "./pictures.js";
+import { startQuestions } from "./questions.js";
 import { startUploads } from "./uploads.js";
 import { startViewer } from "./viewer.js";
 
@@ -15,6 +16,7 @@ function start() {
   startPictures();
   startViewer();
   startLibrary();
+  startQuestions();
   startUploads();
   startAsk();
   startModels();
