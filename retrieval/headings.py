@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from retrieval.answering.lines import Line, build_lines
+from retrieval.encoders.stop_words import STOP_WORDS
 from retrieval.records import Word
 
 # A heading's letters are so much larger than those of the text: 13 points over 11.
@@ -19,14 +20,16 @@ LARGE = 1.18
 # Lines of a heading are of one size, and stand so close: in heights of a line.
 SAME_SIZE = 0.12
 LINE_GAP = 1.2
+# Those of a caption, which a table follows, stand as close as those of a paragraph.
+CAPTION_GAP = 0.6
+LEFT_EDGE = 0.01
 MAX_TITLE_LINES = 3
 MAX_TITLE_WORDS = 20
+# Besides words such as "the": "The ferry" asks for too much.
 MIN_TITLE_WORDS = 2
 # Of scripts without spaces, so many letters are words enough.
 MIN_UNSPACED_LETTERS = 5
 LETTER_SHARE = 0.6
-# A caption that goes on below has filled so much of the page's width.
-FULL_LINE = 0.45
 
 # How tall letters are, in parts of the size of their font: above the base line, and below it.
 ASCENDER, X_HEIGHT, DESCENDER = 0.73, 0.52, 0.21
@@ -138,7 +141,7 @@ def clean_title(text: str) -> str | None:
     if UNSPACED.search(text):
         is_short = n_letters < MIN_UNSPACED_LETTERS
     else:
-        is_short = len(words) < MIN_TITLE_WORDS
+        is_short = sum(w.casefold() not in STOP_WORDS for w in words) < MIN_TITLE_WORDS
     if is_short or len(words) > MAX_TITLE_WORDS or text.casefold() in BOILERPLATE:
         return None
     n_marks = sum(not character.isspace() for character in text)
@@ -175,10 +178,10 @@ def _measure(line: Line) -> float:
     return statistics.median(estimate_size(word) for word in line.words)
 
 
-def _goes_on(last: Line, line: Line) -> bool:
+def _goes_on(last: Line, line: Line, gap: float = LINE_GAP) -> bool:
     """Whether a line belongs to the same heading as the one before it."""
     height = last.box.y1 - last.box.y0
-    is_near = -height < line.box.y0 - last.box.y1 <= LINE_GAP * height
+    is_near = -height < line.box.y0 - last.box.y1 <= gap * height
     return is_near and abs(_measure(line) / _measure(last) - 1) <= SAME_SIZE
 
 
@@ -190,16 +193,13 @@ def _find_captions(lines: Sequence[Line]) -> Iterator[str]:
         text = line.text[found.end() :]
         last = line
         for following in lines[place + 1 : place + MAX_TITLE_LINES]:
-            if not _is_full(last) or text[-1:] in ".!?" or not _continues(last, following):
+            if text[-1:] in ".!?" or not _continues(last, following):
                 break
             text, last = f"{text} {following.text}", following
         yield SENTENCE_END.split(text, maxsplit=1)[0]
 
 
-def _is_full(line: Line) -> bool:
-    return line.box.x1 - line.box.x0 >= FULL_LINE
-
-
 def _continues(last: Line, line: Line) -> bool:
     """Whether a caption may go on in a line: no row of the table does."""
-    return len(line.cells) == 1 and _goes_on(last, line)
+    is_below = abs(line.box.x0 - last.box.x0) <= LEFT_EDGE
+    return is_below and len(line.cells) == 1 and _goes_on(last, line, CAPTION_GAP)
