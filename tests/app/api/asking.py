@@ -1,12 +1,18 @@
 """What tests of several routes ask for."""
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
+from app.api.backup import SAVING
+from app.library import Library
 from tests.documents import write_text_pdf
+
+WAIT_S = 60
 
 
 def upload(http: httpx.Client, content: bytes, name: str, **fields: Any) -> dict[str, Any]:
@@ -37,3 +43,17 @@ def error_of(answer: httpx.Response) -> dict[str, str]:
     assert content["error"].keys() == {"type", "message", "remedy"}
     assert answer.headers["content-type"] == "application/json"
     return content["error"]
+
+
+def saving_folders(library: Library) -> list[Path]:
+    """Where archives are that are on their way."""
+    return list(library.folder.glob(f"{SAVING}*"))
+
+
+def wait_until_removed(library: Library) -> None:
+    """The answer may be read before the server has done with it."""
+    for _ in range(WAIT_S * 20):
+        if not saving_folders(library):
+            return
+        threading.Event().wait(0.05)
+    pytest.fail("the archive was not removed")

@@ -7,13 +7,18 @@ import threading
 import pytest
 
 from app.api.application import build_application
-from app.api.backup import SAVING
 from app.client import PagelensClient
 from app.library import Library
 from app.restore import restore_library
 from app.settings import Settings
 from retrieval.errors import AccessDenied, BackupNotWritten, InvalidBackup, ServerUnreachable
-from tests.app.api.asking import error_of, follow, pdf_bytes
+from tests.app.api.asking import (
+    error_of,
+    follow,
+    pdf_bytes,
+    saving_folders,
+    wait_until_removed,
+)
 from tests.app.api.serving import serve
 from tests.terminal import last_json, run_pagelens
 
@@ -43,19 +48,6 @@ def held_back(receiving, monkeypatch):
     monkeypatch.setattr(receiving.library, "backup", wait)
     yield began, may_end
     may_end.set()
-
-
-def saving_folders(library):
-    return list(library.folder.glob(f"{SAVING}*"))
-
-
-def wait_until_removed(library):
-    """The answer may be read before the server has done with it."""
-    for _ in range(WAIT_S * 20):
-        if not saving_folders(library):
-            return
-        threading.Event().wait(0.05)
-    pytest.fail("the archive was not removed")
 
 
 def test_an_archive_is_sent_whole_and_nothing_of_it_stays(receiving, tmp_path):

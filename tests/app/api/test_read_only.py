@@ -1,5 +1,6 @@
 """A read-only server: whatever would change the library is refused at the door."""
 
+import re
 import shutil
 
 import httpx
@@ -35,8 +36,19 @@ CHANGES = [
     ("POST", "/jobs/retry"),
     *(("POST", f"/jobs/any/{verb}") for verb in ("cancel", "pause", "resume", "retry")),
     ("DELETE", "/jobs/any"),
+    ("POST", "/questions"),
+    ("PATCH", "/questions/question"),
+    ("DELETE", "/questions/question"),
+    *(("POST", f"/questions/{verb}") for verb in ("mark", "import", "propose")),
+    ("DELETE", "/questions/propose"),
+    ("GET", "/questions/export"),
     ("GET", "/backup"),
 ]
+
+
+# What stands for an id of each kind.
+NAMES = {"ID": "{document_id}", "any": "{job_id}", "question": "{question_id}"}
+NAMED = re.compile(rf"(?<=/)({'|'.join(NAMES)})(?=/|$)")
 
 
 @pytest.mark.parametrize(("method", "path"), CHANGES)
@@ -60,7 +72,7 @@ def test_every_route_that_is_not_refused_only_reads(read_only):
         if method != "get" and not path.startswith(("/search", "/ask"))
     }
     refused = {
-        (method, path.replace("ID", "{document_id}").replace("any", "{job_id}").rstrip("/"))
+        (method, NAMED.sub(lambda found: NAMES[found[0]], path).rstrip("/"))
         for method, path in CHANGES
     }
     assert changing <= refused
