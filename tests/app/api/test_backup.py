@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from app.api.application import build_application
+from app.api.backup import SAVING
 from app.client import PagelensClient
 from app.library import Library
 from app.restore import restore_library
