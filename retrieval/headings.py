@@ -21,7 +21,7 @@ LARGE = 1.18
 SAME_SIZE = 0.12
 LINE_GAP = 1.2
 # Those of a caption, which a table follows, stand as close as those of a paragraph.
-CAPTION_GAP = 0.6
+CAPTION_GAP = 0.9
 LEFT_EDGE = 0.01
 MAX_TITLE_LINES = 3
 MAX_TITLE_WORDS = 20

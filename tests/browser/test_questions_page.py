@@ -115,8 +115,9 @@ def test_titles_are_proposed_accepted_and_declined(open_page):
     page.get_by_label("Checked", exact=True).select_option("checked")
     expect(questions(page)).to_have_count(2)
     page.get_by_label("Checked", exact=True).select_option("unchecked")
-    # One that nobody has checked goes at once.
     declined = questions(page).first
+    expect(declined).to_contain_text("not checked yet")
+    # One that nobody has checked goes at once.
     text = declined.locator(".name").inner_text()
     declined.get_by_role("button", name="Delete").click()
     expect(page.locator("#questions-notice")).to_contain_text(f"Deleted: {text}")
