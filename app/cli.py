@@ -14,6 +14,7 @@ import typer
 
 from app.cli_ask import ask
 from app.cli_backup import backup, restore
+from app.cli_compare import compare
 from app.cli_ingest import ingest
 from app.cli_mcp import mcp
 from app.cli_options import (
@@ -129,6 +130,9 @@ def evaluate(
         print_json(evaluation_json(evaluation))
     else:
         print_evaluation(evaluation)
+
+
+program.command()(compare)
 
 
 @program.command()

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.index_choice import INDEX_FOLDER
 from app.library import Library
+from app.question_run import ask_question, measure_index, name_corpus
 from app.settings import Settings
 from ingest.progress import IngestReport, OnProgress, Progress
-from ingest.sources import Refusal, Source, find_files, read_source
-from retrieval.disk import count_bytes
+from ingest.sources import Refusal
 from retrieval.errors import NoQuestions
 from retrieval.evaluation import (
-    DEPTH,
     JudgedQuestions,
     PageName,
     Question,
@@ -90,9 +87,7 @@ def evaluate_folder(
     evaluation_set = load_evaluation_set(folder)
     with Library(settings) as library:
         report = library.ingest([evaluation_set.corpus], on_progress)
-        sources = [read_source(path) for path in find_files([evaluation_set.corpus])]
-        # The corpus's own names: the same bytes may be known to the library under another.
-        names = {s.document_id: s.name for s in sources if isinstance(s, Source)}
+        names = name_corpus(evaluation_set.corpus)
         where = PageFilter(documents=frozenset(names))
         asked = _ask_all(library, evaluation_set, names, where, on_progress, with_stages)
     return _describe(settings, asked, report)
@@ -159,14 +154,9 @@ def _ask_all(
     for number, (name, options) in enumerate(ways.items()):
         run, seconds = {}, 0.0
         for done, question in enumerate(judged.questions, 1):
-            started = time.perf_counter()
-            answer = library.search(question.text, DEPTH, page_filter=where, **options)
-            seconds += time.perf_counter() - started
-            run[question.id] = [
-                # One that was added meanwhile is judged by nobody.
-                ((names.get(hit.document_id, ""), hit.page_number), hit.score)
-                for hit in answer.hits
-            ]
+            ranking = ask_question(library, question.text, where, **options)
+            seconds += ranking.seconds
+            run[question.id] = ranking.name_pages(names)
             total = len(ways) * len(judged.questions)
             asked = number * len(judged.questions) + done
             on_progress(Progress("searching", asked, total, ""))
@@ -183,11 +173,7 @@ def _ask_all(
 
 def _describe(settings: Settings, asked: _Asked, report: IngestReport | None) -> Evaluation:
     """The evaluation of a library that is closed: that gives back what its index reserves."""
-    index_folder = settings.library / INDEX_FOLDER
-    index_bytes = log_bytes = None
-    if index_folder.exists():
-        log_bytes = count_bytes(index_folder / "wal")
-        index_bytes = count_bytes(index_folder) - log_bytes
+    size = measure_index(settings.library)
     speed = None
     if report is not None and report.pages:
         speed = report.pages / report.indexing_seconds
@@ -196,8 +182,8 @@ def _describe(settings: Settings, asked: _Asked, report: IngestReport | None) ->
         stages={name: part for name, part in asked.measured.items() if name != SEARCH},
         n_pages=asked.n_pages,
         pages_per_second=speed,
-        bytes_per_page=None if index_bytes is None else index_bytes / max(asked.n_pages, 1),
-        log_bytes=log_bytes,
+        bytes_per_page=None if size is None else size.index_bytes / max(asked.n_pages, 1),
+        log_bytes=None if size is None else size.log_bytes,
         encoder=asked.encoder,
         text_encoders=asked.text_encoders,
         reranker=asked.reranker,

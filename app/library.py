@@ -13,6 +13,7 @@ from PIL import Image
 from app.answering import Answering
 from app.backup import write_backup
 from app.cataloguing import Cataloguing
+from app.comparing import Comparing
 from app.doctor import Diagnosis, examine, repair
 from app.encoders import LibraryEncoders, check_name
 from app.files_choice import open_files
@@ -63,7 +64,7 @@ PACE_PAGES = 20
 ID_PREFIX_CHARACTERS = 6
 
 
-class Library(Answering, Viewing, Cataloguing, Proposing):
+class Library(Answering, Viewing, Cataloguing, Proposing, Comparing):
     """A library folder, held by this process: adds, finds, shows and deletes documents."""
 
     def __init__(self, settings: Settings) -> None:

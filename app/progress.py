@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -37,7 +37,46 @@ class SpeedColumn(ProgressColumn):
 def show_progress() -> Iterator[OnProgress]:
     """Yields what a long job reports to; each of its stages gets a bar."""
     tasks: dict[str, TaskID] = {}
-    with Progress(
+    with _open_bars() as bars:
+
+        def show(progress: IngestProgress) -> None:
+            if progress.total == 0:
+                return
+            if progress.stage not in tasks:
+                tasks[progress.stage] = _add_bar(bars, progress.stage, progress.stage.capitalize())
+            _move_bar(bars, tasks[progress.stage], progress)
+
+        yield show
+
+
+@contextmanager
+def show_named_progress() -> Iterator[Callable[[str], OnProgress]]:
+    """Yields what gives each of several long jobs, by its name, a bar of its own.
+
+    The bar shows the stage that the job is in.
+    """
+    with _open_bars() as bars:
+
+        def name_bar(name: str) -> OnProgress:
+            tasks: dict[str, TaskID] = {}
+
+            def show(progress: IngestProgress) -> None:
+                if progress.total == 0:
+                    return
+                if progress.stage not in tasks:
+                    for done in tasks.values():
+                        bars.update(done, visible=False)
+                    title = f"{name}: {progress.stage}"
+                    tasks[progress.stage] = _add_bar(bars, progress.stage, title)
+                _move_bar(bars, tasks[progress.stage], progress)
+
+            return show
+
+        yield name_bar
+
+
+def _open_bars() -> Progress:
+    return Progress(
         TextColumn("{task.description:9}"),
         BarColumn(),
         MofNCompleteColumn(),
@@ -46,20 +85,17 @@ def show_progress() -> Iterator[OnProgress]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[document]}"),
         console=Console(stderr=True),
-    ) as bars:
+    )
 
-        def show(progress: IngestProgress) -> None:
-            if progress.total == 0:
-                return
-            if progress.stage not in tasks:
-                tasks[progress.stage] = bars.add_task(
-                    progress.stage.capitalize(), unit=STAGE_UNITS[progress.stage], document=""
-                )
-            bars.update(
-                tasks[progress.stage],
-                completed=progress.done,
-                total=progress.total,
-                document=escape(printable(progress.document)),
-            )
 
-        yield show
+def _add_bar(bars: Progress, stage: str, title: str) -> TaskID:
+    return bars.add_task(escape(printable(title)), unit=STAGE_UNITS[stage], document="")
+
+
+def _move_bar(bars: Progress, task: TaskID, progress: IngestProgress) -> None:
+    bars.update(
+        task,
+        completed=progress.done,
+        total=progress.total,
+        document=escape(printable(progress.document)),
+    )

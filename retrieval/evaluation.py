@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
 from retrieval.errors import InvalidEvaluationSet, InvalidQuestions
 
@@ -131,12 +132,22 @@ def measure_run(
     run: Mapping[str, Sequence[tuple[PageName, float]]],
     question_ids: Collection[str],
 ) -> dict[str, float]:
-    """Averages of `MEASURES` over the questions named, by `ir_measures` (pytrec_eval).
+    """Averages of `MEASURES` over the questions named; see `measure_questions`."""
+    measured = measure_questions(qrels, run, question_ids).values()
+    return {key: fmean(values[key] for values in measured) for key in MEASURES}
+
+
+def measure_questions(
+    qrels: Mapping[str, Mapping[PageName, int]],
+    run: Mapping[str, Sequence[tuple[PageName, float]]],
+    question_ids: Collection[str],
+) -> dict[str, dict[str, float]]:
+    """`MEASURES` of each question named, in their order, by `ir_measures` (pytrec_eval).
 
     Args:
         qrels: question id -> page -> relevance.
         run: question id -> (page, score), best first.
-        question_ids: the questions to average over.
+        question_ids: the questions to measure.
     """
     import ir_measures
 
@@ -149,6 +160,8 @@ def measure_run(
         q: {name(page): float(len(run[q]) - rank) for rank, (page, _) in enumerate(run[q])}
         for q in question_ids
     }
-    measures = {key: ir_measures.parse_measure(text) for key, text in MEASURES.items()}
-    values = ir_measures.calc_aggregate(list(measures.values()), judged, ranked)
-    return {key: float(values[measure]) for key, measure in measures.items()}
+    measures = {ir_measures.parse_measure(text): key for key, text in MEASURES.items()}
+    measured: dict[str, dict[str, float]] = {question_id: {} for question_id in question_ids}
+    for found in ir_measures.iter_calc(list(measures), judged, ranked):
+        measured[found.query_id][measures[found.measure]] = float(found.value)
+    return measured

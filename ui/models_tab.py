@@ -39,11 +39,14 @@ class ModelsTab:
         """Lays out the tab and wires its events."""
         encoders = gr.HTML(self.show_encoders(), elem_id="encoders", apply_default_css=False)
         gr.HTML(show_models(), elem_id="models", apply_default_css=False)
+        comparisons = gr.HTML(
+            self.show_comparisons(), elem_id="comparisons", apply_default_css=False
+        )
         for event in (page.load, tab.select):
             event(
-                self.show_encoders,
+                lambda: (self.show_encoders(), self.show_comparisons()),
                 None,
-                encoders,
+                [encoders, comparisons],
                 show_progress="hidden",
                 api_visibility="private",
                 **UNQUEUED,
@@ -52,6 +55,10 @@ class ModelsTab:
     def show_encoders(self) -> str:
         """The encoders in use and why; that of photos is settled with the first photo."""
         return "".join(map(show_line, describe_encoders(self.library)))
+
+    def show_comparisons(self) -> str:
+        """The comparisons that are kept with the library, and how to make one."""
+        return render("comparisons.html", comparisons=self.library.list_comparisons())
 
 
 def show_models() -> str:

@@ -61,6 +61,9 @@ SECURITY_HEADERS = {
 }
 # No answer of the API is a page: whatever a browser is made to see in it can load and run nothing.
 API_CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
+# But for reports, which bring their look and their pictures along.
+REPORTS = "/api/v1/comparisons/"
+REPORT_CONTENT_POLICY = f"{API_CONTENT_POLICY}; style-src 'unsafe-inline'; img-src data:"
 
 WEBSOCKET_POLICY_VIOLATION = 1008
 
@@ -259,7 +262,9 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(SECURITY_HEADERS)
-                if scope["path"].startswith(API):
+                if scope["path"].startswith(REPORTS):
+                    headers["Content-Security-Policy"] = REPORT_CONTENT_POLICY
+                elif scope["path"].startswith(API):
                     headers["Content-Security-Policy"] = API_CONTENT_POLICY
             await send(message)
 

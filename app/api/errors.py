@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from app.api.bodies import ErrorBody, ErrorDetail
 from app.errors import printable
+from retrieval.comparison_errors import UnknownComparison
 from retrieval.errors import (
     AccessDenied,
     AmbiguousDocument,
@@ -45,6 +46,7 @@ STATUS_OF_ERROR: dict[type[PagelensError], HTTPStatus] = {
     UnknownDocument: HTTPStatus.NOT_FOUND,
     UnknownJob: HTTPStatus.NOT_FOUND,
     UnknownQuestion: HTTPStatus.NOT_FOUND,
+    UnknownComparison: HTTPStatus.NOT_FOUND,
     AmbiguousDocument: HTTPStatus.CONFLICT,
     QuestionExists: HTTPStatus.CONFLICT,
     JobNotPossible: HTTPStatus.CONFLICT,

@@ -45,9 +45,8 @@ def open_reranker(name: str, options: EncoderOptions = AUTOMATIC) -> Reranker:
         from retrieval.rerankers.minilm_reranker import MinilmReranker
 
         return MinilmReranker()
+    check_reranker(name)
     known = find_reranker(name)
-    if known is None and not Path(name).is_dir() and not looks_like_hub_id(name):
-        raise refuse_reranker(name)
     admit_model(name, known, RERANKER_CATALOG, commercial=options.commercial)
     if known is not None and known.is_hosted:
         from retrieval.hosted.opening import open_hosted_reranker
@@ -58,3 +57,13 @@ def open_reranker(name: str, options: EncoderOptions = AUTOMATIC) -> Reranker:
     from retrieval.rerankers.cross_encoder import CrossEncoderReranker
 
     return CrossEncoderReranker(checkpoint, known, placement)
+
+
+def check_reranker(name: str) -> None:
+    """Refuses a name that is no catalog entry, no folder and no hub id.
+
+    Raises:
+        UnknownEncoder: listing the known names.
+    """
+    if not (find_reranker(name) or Path(name).is_dir() or looks_like_hub_id(name)):
+        raise refuse_reranker(name)

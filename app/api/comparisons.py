@@ -1,0 +1,61 @@
+"""`/comparisons`: the finished comparisons of the library, and their reports."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.api.requests import LibraryDependency
+
+router = APIRouter(prefix="/comparisons", tags=["comparisons"])
+
+ComparisonName = Annotated[
+    str, Path(pattern=r"^\d{4}-\d\d-\d\d-\d{6}$", examples=["2026-11-27-094512"])
+]
+
+
+class ComparedVariantBody(BaseModel):
+    """A way to search that was compared."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str
+    score: str = Field(description="its nDCG@10 and the 95 % interval")
+    verdict: str = Field(description="how it compares with the first")
+
+
+class ComparisonBody(BaseModel):
+    """A finished comparison."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str
+    title: str = Field(description="what the set of questions is called")
+    made_at: datetime
+    n_questions: int
+    variants: list[ComparedVariantBody]
+
+
+class ComparisonListBody(BaseModel):
+    """The finished comparisons, newest first."""
+
+    comparisons: list[ComparisonBody]
+    total: int
+
+
+@router.get("")
+def list_comparisons(library: LibraryDependency) -> ComparisonListBody:
+    """The comparisons that `pagelens compare` has made of this library, newest first."""
+    found = library.list_comparisons()
+    bodies = [ComparisonBody.model_validate(comparison) for comparison in found]
+    return ComparisonListBody(comparisons=bodies, total=len(bodies))
+
+
+@router.get("/{name}", response_class=HTMLResponse)
+def show_comparison(name: ComparisonName, library: LibraryDependency) -> HTMLResponse:
+    """The report of a comparison: one page that loads nothing else, and runs no script."""
+    return HTMLResponse(library.read_comparison(name))

@@ -1,0 +1,145 @@
+"""`pagelens compare`: several ways to search, measured by one set of questions."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from platformdirs import user_cache_path
+
+from app.cli_options import (
+    JsonOption,
+    SkipSelfTestOption,
+    check_exists,
+    check_library,
+    make_settings,
+    print_json,
+)
+from app.errors import printable
+
+if TYPE_CHECKING:
+    from app.comparison import Comparison
+
+EXIT_SOME_FAILED = 3
+
+
+def compare(
+    folder: Annotated[
+        Path,
+        typer.Argument(help="Holds corpus/, queries.jsonl and qrels.tsv."),
+    ],
+    models: Annotated[
+        str | None,
+        typer.Option(
+            help="Encoders of pages, with commas between them; each as --model elsewhere."
+        ),
+    ] = None,
+    pool_factors: Annotated[
+        str | None, typer.Option(help="Pool factors, with commas between them.")
+    ] = None,
+    vector_storages: Annotated[
+        str | None,
+        typer.Option(help="How vectors are stored: some of float16,turbo8,turbo4."),
+    ] = None,
+    modes: Annotated[
+        str | None, typer.Option(help="What pages are ranked by: some of hybrid,visual,text.")
+    ] = None,
+    rerankers: Annotated[
+        str | None,
+        typer.Option(help="Rerankers, with commas between them; none is one."),
+    ] = None,
+    variant: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="'NAME=VALUE ...'",
+            help="One more way to search: model, pool-factor, vector-storage, mode, reranker. May "
+            "be given more than once.",
+        ),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="Also write a report with charts and pages: one HTML file."),
+    ] = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where libraries and answers are kept for the next comparison; else a folder "
+            "among the user's caches.",
+        ),
+    ] = None,
+    library: Annotated[
+        Path | None,
+        typer.Option("--library", help="Keep the report with this library, for its Models tab."),
+    ] = None,
+    skip_self_test: SkipSelfTestOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure several ways to search by the same questions, with intervals.
+
+    All combinations of the lists are measured, and each --variant; the first is what the others are
+    compared with. What was indexed and asked before is kept, and not done again.
+    """
+    from app.compare import compare_variants
+    from app.comparison_output import comparison_json, print_comparison
+    from app.progress import show_named_progress
+    from app.variants import list_variants
+    from retrieval.evaluation import load_evaluation_set
+
+    settings = make_settings(library, skip_self_test=skip_self_test or None)
+    lists = {
+        "model": models,
+        "pool_factor": pool_factors,
+        "vector_storage": vector_storages,
+        "mode": modes,
+        "reranker": rerankers,
+    }
+    variants = list_variants(lists, variant or (), settings)
+    if report is not None:
+        # Before hours of work.
+        check_exists(report.absolute().parent)
+    if library is not None:
+        check_library(settings)
+    evaluation_set = load_evaluation_set(folder)
+    with show_named_progress() as progress_of:
+        comparison = compare_variants(
+            folder.resolve().name,
+            evaluation_set,
+            variants,
+            settings,
+            cache or user_cache_path("pagelens") / "compare",
+            progress_of,
+        )
+    for failed in comparison.failed:
+        typer.echo(printable(f"{failed.name} could not be measured: {failed.error}"), err=True)
+    if comparison.measured:
+        _write_reports(comparison, report, library)
+    if as_json:
+        print_json(comparison_json(comparison))
+    else:
+        print_comparison(comparison)
+    if comparison.failed:
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _write_reports(comparison: Comparison, file: Path | None, library: Path | None) -> None:
+    if file is None and library is None:
+        return
+    from app.compare_report import render_report
+    from app.comparing import keep_comparison
+    from app.machine import describe_machine
+    from app.wording import format_bytes
+    from retrieval.comparison_errors import ReportNotWritten
+
+    command = shlex.join(["pagelens", *sys.argv[1:]])
+    html = render_report(comparison, command=command, machine=describe_machine())
+    if library is not None:
+        keep_comparison(library.expanduser(), comparison, html)
+    if file is not None:
+        try:
+            file.write_text(html, encoding="utf-8")
+        except OSError as error:
+            raise ReportNotWritten(f"{file}: {error.strerror or error}") from error
+        typer.echo(printable(f"Wrote {file} ({format_bytes(file.stat().st_size)})."), err=True)

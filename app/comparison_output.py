@@ -1,0 +1,127 @@
+"""What `pagelens compare` prints: JSON for programs, and tables for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from app.comparison import CRITERION, TOLD, Comparison, MeasuredVariant
+from app.errors import printable
+from app.wording import count_things, format_bytes
+from retrieval.bootstrap import Estimate
+
+UNKNOWN = "–"
+# What a retrieval measure is worth telling to.
+DECIMALS = 4
+
+
+def comparison_json(comparison: Comparison) -> dict[str, Any]:
+    """The last line of `compare --json`."""
+    return {
+        "set": comparison.title,
+        "questions": comparison.n_questions,
+        "pages": comparison.n_pages,
+        "variants": [_variant_json(comparison, it) for it in comparison.measured],
+        "failed": [{"name": it.name, "error": it.error} for it in comparison.failed],
+        "seconds": round(comparison.seconds, 1),
+    }
+
+
+def _variant_json(comparison: Comparison, measured: MeasuredVariant) -> dict[str, Any]:
+    run = measured.run
+    speed = run.index.pages_per_second
+    content: dict[str, Any] = {
+        "name": measured.name,
+        "model": run.variant.model,
+        "pool_factor": run.variant.pool_factor,
+        "vector_storage": run.variant.vector_storage,
+        "mode": run.variant.mode.value,
+        "reranker": run.variant.reranker,
+        "metrics": {key: round(it.mean, DECIMALS) for key, it in measured.metrics.items()},
+        "intervals": {key: _interval_json(it) for key, it in measured.metrics.items()},
+        "difference": None,
+        "ms_per_query": round(measured.ms_per_query, 1),
+        "answers_kept": run.n_kept,
+        "pages_per_second": None if speed is None else round(speed, 3),
+        "bytes_per_page": round(run.index.bytes_per_page),
+        "encoder": run.index.encoder,
+        "cost": measured.cost,
+        "licence": measured.licence,
+        "commercial_use": all(model.commercial_use for model in run.models),
+    }
+    if measured.difference is not None:
+        better, worse, equal = measured.count_against(comparison.measured[0])
+        content["difference"] = {
+            CRITERION: round(measured.difference.mean, DECIMALS),
+            "interval": _interval_json(measured.difference),
+            "shown": measured.difference.differs_from_zero,
+            "better": better,
+            "worse": worse,
+            "equal": equal,
+        }
+    return content
+
+
+def _interval_json(estimate: Estimate) -> list[float]:
+    return [round(estimate.low, DECIMALS), round(estimate.high, DECIMALS)]
+
+
+def print_comparison(comparison: Comparison) -> None:
+    """What was measured: quality with its intervals, then what it costs, then what it says."""
+    console = Console()
+    if comparison.measured:
+        console.print(
+            f"{comparison.title}: {count_things(comparison.n_questions, 'question')} over "
+            f"{count_things(comparison.n_pages, 'page')}; in brackets the 95 % interval "
+            "(bootstrap over questions)",
+            highlight=False,
+            markup=False,
+        )
+        console.print(_tabulate_quality(comparison))
+        console.print(_tabulate_cost(comparison))
+    for measured in comparison.measured[1:]:
+        told = f"{measured.name}: {comparison.describe_difference(measured)}"
+        console.print(printable(told), highlight=False, markup=False, soft_wrap=True)
+
+
+def _tabulate_quality(comparison: Comparison) -> Table:
+    table = Table("way to search", "nDCG@10", "above the first", "nDCG@5", "recall@10")
+    for measured in comparison.measured:
+        criterion, *others = (measured.metrics[key] for key in TOLD)
+        difference = measured.difference
+        table.add_row(
+            escape(printable(measured.name)),
+            format_estimate(criterion),
+            UNKNOWN if difference is None else format_estimate(difference, sign=True),
+            *(f"{it.mean:.3f}" for it in others),
+        )
+    return table
+
+
+def _tabulate_cost(comparison: Comparison) -> Table:
+    table = Table("way to search", "ms/query", "pages/s", "index a page", "cost", "licence")
+    for measured in comparison.measured:
+        table.add_row(
+            escape(printable(measured.name)),
+            f"{measured.ms_per_query:.0f}",
+            format_speed(measured),
+            format_bytes(measured.run.index.bytes_per_page),
+            measured.cost,
+            escape(printable(measured.licence)),
+        )
+    return table
+
+
+def format_estimate(estimate: Estimate, *, sign: bool = False) -> str:
+    """A mean with its interval, `0.702 [0.634, 0.765]`."""
+    form = "+.3f" if sign else ".3f"
+    return f"{estimate.mean:{form}} [{estimate.low:{form}}, {estimate.high:{form}}]"
+
+
+def format_speed(measured: MeasuredVariant) -> str:
+    """How fast the corpus was indexed, in pages/s."""
+    speed = measured.run.index.pages_per_second
+    return UNKNOWN if speed is None else f"{speed:.1f}"

@@ -1,0 +1,190 @@
+"""The ways to search that are compared: which there are, and what each is called."""
+
+from __future__ import annotations
+
+import itertools
+import shlex
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+from app.encoders import NONE, check_name
+from app.settings import Settings
+from retrieval.comparison_errors import InvalidVariant
+from retrieval.encoders.devices import AUTO
+from retrieval.index.base import VectorStorage
+from retrieval.rerankers.opening import check_reranker
+from retrieval.search import Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way to search.
+
+    Attributes:
+        model, pool_factor, vector_storage: what is indexed; as the settings of these names.
+        mode: which rankings are fused.
+        reranker: as the setting of this name.
+    """
+
+    model: str
+    pool_factor: int
+    vector_storage: str
+    mode: Mode
+    reranker: str
+
+    @property
+    def ranked_by(self) -> Hashable:
+        """What its rankings depend on: those by words alone are the same whatever the vectors."""
+        if self.mode is Mode.TEXT:
+            return self.model, self.mode, self.reranker
+        return self
+
+
+def read_name(text: str) -> str:
+    """The name of a model."""
+    if not text:
+        raise ValueError("a name")
+    return text
+
+
+def read_factor(text: str) -> int:
+    """A pool factor."""
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError("a whole number from 1")
+    return int(text)
+
+
+def read_storage(text: str) -> str:
+    """How vectors are stored."""
+    known = [AUTO, *(storage.value for storage in VectorStorage)]
+    if text not in known:
+        raise ValueError(f"one of {', '.join(known)}")
+    return text
+
+
+def read_mode(text: str) -> Mode:
+    """Which rankings are fused."""
+    try:
+        return Mode(text)
+    except ValueError:
+        raise ValueError(f"one of {', '.join(mode.value for mode in Mode)}") from None
+
+
+# How the value of each field of a variant is read; what is expected is said by its ValueError.
+READERS: dict[str, Callable[[str], object]] = {
+    "model": read_name,
+    "pool_factor": read_factor,
+    "vector_storage": read_storage,
+    "mode": read_mode,
+    "reranker": read_name,
+}
+
+
+def list_variants(
+    lists: Mapping[str, str | None], singles: Sequence[str], settings: Settings
+) -> tuple[Variant, ...]:
+    """All combinations of the lists, then the single ones, each way to search once.
+
+    Args:
+        lists: field of a variant -> values with commas between them; None for the setting's.
+        singles: variants on their own, such as `mode=text reranker=none`. Where these are given
+            and no list, they are all.
+        settings: what is not given is as they say.
+
+    Raises:
+        InvalidVariant: one cannot be read, or there are fewer than two.
+        UnknownEncoder: a model or reranker is neither known nor a folder nor a hub id.
+    """
+    usual = Variant(
+        model=settings.model,
+        pool_factor=settings.pool_factor or 1,
+        vector_storage=settings.vector_storage,
+        mode=Mode.HYBRID,
+        reranker=settings.reranker,
+    )
+    given = {name: text for name, text in lists.items() if text is not None}
+    found: list[Variant] = []
+    if given or not singles:
+        read = [[(name, value) for value in read_list(name, text)] for name, text in given.items()]
+        # The last list changes fastest: ways to ask one index stand side by side.
+        found += [replace(usual, **dict(values)) for values in itertools.product(*read)]
+    found += [replace(usual, **read_single(single)) for single in singles]
+    variants = drop_repeats(found)
+    if len(variants) < 2:
+        raise InvalidVariant("there is only one way to search here, and nothing to compare it with")
+    for variant in variants:
+        check_name(variant.model)
+        if variant.reranker not in (AUTO, NONE):
+            check_reranker(variant.reranker)
+    return variants
+
+
+def read_list(name: str, text: str) -> list[object]:
+    """The values of one field, with commas between them."""
+    return [_read_value(name, part.strip()) for part in text.split(",")]
+
+
+def read_single(text: str) -> dict[str, object]:
+    """The fields of one variant, as `name=value` with spaces between them."""
+    values: dict[str, object] = {}
+    try:
+        parts = shlex.split(text)
+    except ValueError as error:
+        raise InvalidVariant(f"variant {text!r}: {error}") from error
+    for part in parts:
+        name, is_given, value = part.partition("=")
+        name = name.replace("-", "_")
+        if not is_given or name not in READERS:
+            raise InvalidVariant(
+                f"variant {text!r}: {part!r} is not one of {', '.join(READERS)} with its value"
+            )
+        values[name] = _read_value(name, value)
+    return values
+
+
+def _read_value(name: str, text: str) -> object:
+    try:
+        return READERS[name](text)
+    except ValueError as error:
+        raise InvalidVariant(f"{name} {text!r}: {error} is expected") from None
+
+
+def drop_repeats(variants: Iterable[Variant]) -> tuple[Variant, ...]:
+    """Each way to search once: what changes nothing makes no variant."""
+    kept: dict[Hashable, Variant] = {}
+    for variant in variants:
+        if variant.mode is Mode.VISUAL:
+            # Nobody reads the pages that are ranked by their vectors alone.
+            variant = replace(variant, reranker=NONE)
+        kept.setdefault(variant.ranked_by, variant)
+    return tuple(kept.values())
+
+
+def name_variants(variants: Sequence[Variant]) -> list[str]:
+    """What each is called: the fields in which they differ."""
+    differing = [
+        field.name
+        for field in fields(Variant)
+        if len({getattr(variant, field.name) for variant in variants}) > 1
+    ]
+    return [
+        ", ".join(filter(None, (_say(name, variant) for name in differing))) for variant in variants
+    ]
+
+
+def _say(name: str, variant: Variant) -> str:
+    match name:
+        case "model":
+            # Of the folder of a checkpoint its name is enough.
+            return Path(variant.model).name if Path(variant.model).is_dir() else variant.model
+        case "pool_factor":
+            return f"pool factor {variant.pool_factor}"
+        case "mode":
+            return variant.mode.value
+        case "reranker":
+            if variant.mode is Mode.VISUAL:
+                return ""
+            return "no reranker" if variant.reranker == NONE else f"reranker {variant.reranker}"
+        case _:
+            return f"{getattr(variant, name)}"
