@@ -127,7 +127,7 @@ def compare(
 def _write_reports(comparison: Comparison, file: Path | None, library: Path | None) -> None:
     if file is None and library is None:
         return
-    from app.compare_report import render_report
+    from app.compare_report import render_report, summarise
     from app.comparing import keep_comparison
     from app.machine import describe_machine
     from app.wording import format_bytes
@@ -136,7 +136,7 @@ def _write_reports(comparison: Comparison, file: Path | None, library: Path | No
     command = shlex.join(["pagelens", *sys.argv[1:]])
     html = render_report(comparison, command=command, machine=describe_machine())
     if library is not None:
-        keep_comparison(library.expanduser(), comparison, html)
+        keep_comparison(library.expanduser(), summarise(comparison), html)
     if file is not None:
         try:
             file.write_text(html, encoding="utf-8")

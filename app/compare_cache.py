@@ -1,7 +1,8 @@
 """What comparisons keep, so that the next one indexes and asks only what is new.
 
-One folder for each way to index a corpus: its library, and for each way to ask that the answers. Its
-name is a hash of all that changes what is inside, the code included: what is kept is never stale.
+A folder for each way to index a corpus holds a library, and a folder for each way to ask it holds
+the answers. Their names are hashes of all that changes what is inside, the code included: what is
+kept is never stale.
 """
 
 from __future__ import annotations

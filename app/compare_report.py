@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
+from app.comparing import NAME_FORMAT, ComparedVariant, FinishedComparison
 from app.comparison import CRITERION, Comparison, MeasuredVariant, QuestionResult
 from app.comparison_output import format_estimate, format_speed
 from app.report_charts import Chart, draw_chart
@@ -109,6 +110,24 @@ def render_report(comparison: Comparison, *, command: str, machine: str) -> str:
         seed=SEED,
         command=command,
         machine=machine,
+    )
+
+
+def summarise(comparison: Comparison) -> FinishedComparison:
+    """What is told of a comparison before its report is opened."""
+    return FinishedComparison(
+        name=comparison.made_at.strftime(NAME_FORMAT),
+        title=comparison.title,
+        made_at=comparison.made_at,
+        n_questions=comparison.n_questions,
+        variants=tuple(
+            ComparedVariant(
+                it.name,
+                format_estimate(it.metrics[CRITERION]),
+                comparison.describe_difference(it),
+            )
+            for it in comparison.measured
+        ),
     )
 
 

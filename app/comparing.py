@@ -10,8 +10,6 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from app.comparison import CRITERION, Comparison
-from app.comparison_output import format_estimate
 from ingest.files import write_whole
 from retrieval.comparison_errors import UnknownComparison
 
@@ -75,33 +73,14 @@ class Comparing(ABC):
         return path.read_text(encoding="utf-8")
 
 
-def keep_comparison(library: Path, comparison: Comparison, report: str) -> str:
+def keep_comparison(library: Path, finished: FinishedComparison, report: str) -> None:
     """Writes a comparison into a library's folder, also while a server holds it.
-
-    Returns:
-        What it is called.
 
     Raises:
         LibraryUnusable: it cannot be written.
     """
-    name = comparison.made_at.strftime(NAME_FORMAT)
-    finished = FinishedComparison(
-        name=name,
-        title=comparison.title,
-        made_at=comparison.made_at,
-        n_questions=comparison.n_questions,
-        variants=tuple(
-            ComparedVariant(
-                measured.name,
-                format_estimate(measured.metrics[CRITERION]),
-                comparison.describe_difference(measured),
-            )
-            for measured in comparison.measured
-        ),
-    )
     # What is listed can be opened: the report comes first.
-    with write_whole(library / FOLDER / f"{name}.html") as part:
+    with write_whole(library / FOLDER / f"{finished.name}.html") as part:
         part.write_text(report, encoding="utf-8")
-    with write_whole(library / FOLDER / f"{name}.json") as part:
+    with write_whole(library / FOLDER / f"{finished.name}.json") as part:
         part.write_bytes(FINISHED.dump_json(finished))
-    return name

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 from app.encoders import NONE, check_name
 from app.settings import Settings
@@ -72,7 +73,7 @@ def read_mode(text: str) -> Mode:
 
 
 # How the value of each field of a variant is read; what is expected is said by its ValueError.
-READERS: dict[str, Callable[[str], object]] = {
+READERS: dict[str, Callable[[str], Any]] = {
     "model": read_name,
     "pool_factor": read_factor,
     "vector_storage": read_storage,
@@ -120,14 +121,14 @@ def list_variants(
     return variants
 
 
-def read_list(name: str, text: str) -> list[object]:
+def read_list(name: str, text: str) -> list[Any]:
     """The values of one field, with commas between them."""
     return [_read_value(name, part.strip()) for part in text.split(",")]
 
 
-def read_single(text: str) -> dict[str, object]:
+def read_single(text: str) -> dict[str, Any]:
     """The fields of one variant, as `name=value` with spaces between them."""
-    values: dict[str, object] = {}
+    values: dict[str, Any] = {}
     try:
         parts = shlex.split(text)
     except ValueError as error:
@@ -143,7 +144,7 @@ def read_single(text: str) -> dict[str, object]:
     return values
 
 
-def _read_value(name: str, text: str) -> object:
+def _read_value(name: str, text: str) -> Any:
     try:
         return READERS[name](text)
     except ValueError as error:
