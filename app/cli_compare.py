@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import shlex
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,15 +25,20 @@ from app.errors import printable
 
 if TYPE_CHECKING:
     from app.comparison import Comparison
+    from app.settings import Settings
+    from retrieval.evaluation import EvaluationSet
 
 EXIT_SOME_FAILED = 3
 
 
 def compare(
     folder: Annotated[
-        Path,
-        typer.Argument(help="Holds corpus/, queries.jsonl and qrels.tsv."),
-    ],
+        Path | None,
+        typer.Argument(
+            help="Holds corpus/, queries.jsonl and qrels.tsv; without it the library's own "
+            "questions are asked (`pagelens questions`)."
+        ),
+    ] = None,
     models: Annotated[
         str | None,
         typer.Option(
@@ -72,7 +80,11 @@ def compare(
     ] = None,
     library: Annotated[
         Path | None,
-        typer.Option("--library", help="Keep the report with this library, for its Models tab."),
+        typer.Option(
+            "--library",
+            help="Keep the report with this library, whose Models tab lists it. Without a folder: "
+            "whose questions are asked; else PAGELENS_LIBRARY, else ~/.pagelens.",
+        ),
     ] = None,
     skip_self_test: SkipSelfTestOption = False,
     as_json: JsonOption = False,
@@ -86,7 +98,6 @@ def compare(
     from app.comparison_output import comparison_json, print_comparison
     from app.progress import show_named_progress
     from app.variants import list_variants
-    from retrieval.evaluation import load_evaluation_set
 
     settings = make_settings(library, skip_self_test=skip_self_test or None)
     lists = {
@@ -100,28 +111,46 @@ def compare(
     if report is not None:
         # Before hours of work.
         check_exists(report.absolute().parent)
-    if library is not None:
+    keeps = library is not None or folder is None
+    if keeps:
         check_library(settings)
-    evaluation_set = load_evaluation_set(folder)
-    with show_named_progress() as progress_of:
+    with _open_set(folder, settings) as (title, evaluation_set), show_named_progress() as bars:
         comparison = compare_variants(
-            folder.resolve().name,
+            title,
             evaluation_set,
             variants,
             settings,
             cache or user_cache_path("pagelens") / "compare",
-            progress_of,
+            bars,
         )
     for failed in comparison.failed:
         typer.echo(printable(f"{failed.name} could not be measured: {failed.error}"), err=True)
     if comparison.measured:
-        _write_reports(comparison, report, library)
+        _write_reports(comparison, report, settings.library if keeps else None)
     if as_json:
         print_json(comparison_json(comparison))
     else:
         print_comparison(comparison)
     if comparison.failed:
         raise typer.Exit(EXIT_SOME_FAILED)
+
+
+@contextmanager
+def _open_set(folder: Path | None, settings: Settings) -> Iterator[tuple[str, EvaluationSet]]:
+    """What the evaluation set is called, and what it holds while it is entered."""
+    from retrieval.evaluation import load_evaluation_set
+
+    if folder is not None:
+        yield folder.resolve().name, load_evaluation_set(folder)
+        return
+    from app.handing_over import open_or_connect
+    from app.progress import show_progress
+
+    with tempfile.TemporaryDirectory(prefix="pagelens-compare-") as scratch:
+        exported = Path(scratch) / "set"
+        with open_or_connect(settings) as opened, show_progress() as on_progress:
+            opened.export_questions(exported, on_progress)
+        yield f"the questions of {settings.library.name}", load_evaluation_set(exported)
 
 
 def _write_reports(comparison: Comparison, file: Path | None, library: Path | None) -> None:
@@ -136,7 +165,7 @@ def _write_reports(comparison: Comparison, file: Path | None, library: Path | No
     command = shlex.join(["pagelens", *sys.argv[1:]])
     html = render_report(comparison, command=command, machine=describe_machine())
     if library is not None:
-        keep_comparison(library.expanduser(), summarise(comparison), html)
+        keep_comparison(library, summarise(comparison), html)
     if file is not None:
         try:
             file.write_text(html, encoding="utf-8")

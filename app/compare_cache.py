@@ -20,7 +20,7 @@ from app.settings import Settings
 from app.variants import Variant
 from ingest.files import write_whole
 from retrieval.encoders.devices import AUTO
-from retrieval.encoders.opening import choose_encoder, choose_photo_encoder
+from retrieval.encoders.opening import choose_photo_encoder
 
 LIBRARY = "library"
 INDEX = "index.json"
@@ -154,11 +154,10 @@ def find_kept(
         variant: which way to search.
         settings: how models run, and the encoder of photos.
     """
-    model = choose_encoder().name if variant.model == AUTO else variant.model
     photo_model = settings.photo_model
     index_key = _hash(
         sorted(documents),
-        describe_model(model),
+        describe_model(variant.model),
         describe_model(choose_photo_encoder().name if photo_model == AUTO else photo_model),
         variant.pool_factor,
         variant.vector_storage,

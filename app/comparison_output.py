@@ -70,7 +70,7 @@ def _interval_json(estimate: Estimate) -> list[float]:
 
 
 def print_comparison(comparison: Comparison) -> None:
-    """What was measured: quality with its intervals, then what it costs, then what it says."""
+    """Quality with its intervals, then speed and size, then what it says of each way."""
     console = Console()
     if comparison.measured:
         console.print(
@@ -81,36 +81,38 @@ def print_comparison(comparison: Comparison) -> None:
             markup=False,
         )
         console.print(_tabulate_quality(comparison))
-        console.print(_tabulate_cost(comparison))
-    for measured in comparison.measured[1:]:
-        told = f"{measured.name}: {comparison.describe_difference(measured)}"
+        console.print(_tabulate_rest(comparison))
+    for measured in comparison.measured:
+        told = f"{measured.name}: {comparison.describe_difference(measured)}; {measured.cost}"
+        told += f", {measured.licence}"
         console.print(printable(told), highlight=False, markup=False, soft_wrap=True)
 
 
 def _tabulate_quality(comparison: Comparison) -> Table:
-    table = Table("way to search", "nDCG@10", "above the first", "nDCG@5", "recall@10")
+    table = Table("way to search")
+    for title in ("nDCG@10", "above the first"):
+        table.add_column(title, no_wrap=True)
     for measured in comparison.measured:
-        criterion, *others = (measured.metrics[key] for key in TOLD)
         difference = measured.difference
         table.add_row(
             escape(printable(measured.name)),
-            format_estimate(criterion),
+            format_estimate(measured.metrics[CRITERION]),
             UNKNOWN if difference is None else format_estimate(difference, sign=True),
-            *(f"{it.mean:.3f}" for it in others),
         )
     return table
 
 
-def _tabulate_cost(comparison: Comparison) -> Table:
-    table = Table("way to search", "ms/query", "pages/s", "index a page", "cost", "licence")
+def _tabulate_rest(comparison: Comparison) -> Table:
+    table = Table("way to search")
+    for title in (*TOLD[1:], "ms/query", "pages/s", "index a page"):
+        table.add_column(title, no_wrap=True)
     for measured in comparison.measured:
         table.add_row(
             escape(printable(measured.name)),
+            *(f"{measured.metrics[key].mean:.3f}" for key in TOLD[1:]),
             f"{measured.ms_per_query:.0f}",
             format_speed(measured),
             format_bytes(measured.run.index.bytes_per_page),
-            measured.cost,
-            escape(printable(measured.licence)),
         )
     return table
 

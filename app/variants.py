@@ -13,6 +13,7 @@ from app.encoders import NONE, check_name
 from app.settings import Settings
 from retrieval.comparison_errors import InvalidVariant
 from retrieval.encoders.devices import AUTO
+from retrieval.encoders.opening import choose_encoder
 from retrieval.index.base import VectorStorage
 from retrieval.rerankers.opening import check_reranker
 from retrieval.search import Mode
@@ -40,6 +41,11 @@ class Variant:
         if self.mode is Mode.TEXT:
             return self.model, self.mode, self.reranker
         return self
+
+
+def read_model(text: str) -> str:
+    """The name of an encoder of pages; what "auto" stands for may be another by tomorrow."""
+    return choose_encoder().name if text == AUTO else read_name(text)
 
 
 def read_name(text: str) -> str:
@@ -74,7 +80,7 @@ def read_mode(text: str) -> Mode:
 
 # How the value of each field of a variant is read; what is expected is said by its ValueError.
 READERS: dict[str, Callable[[str], Any]] = {
-    "model": read_name,
+    "model": read_model,
     "pool_factor": read_factor,
     "vector_storage": read_storage,
     "mode": read_mode,
@@ -98,7 +104,7 @@ def list_variants(
         UnknownEncoder: a model or reranker is neither known nor a folder nor a hub id.
     """
     usual = Variant(
-        model=settings.model,
+        model=read_model(settings.model),
         pool_factor=settings.pool_factor or 1,
         vector_storage=settings.vector_storage,
         mode=Mode.HYBRID,
@@ -167,25 +173,29 @@ def name_variants(variants: Sequence[Variant]) -> list[str]:
     differing = [
         field.name
         for field in fields(Variant)
-        if len({getattr(variant, field.name) for variant in variants}) > 1
+        if len({getattr(it, field.name) for it in variants if _says(it, field.name)}) > 1
     ]
     return [
-        ", ".join(filter(None, (_say(name, variant) for name in differing))) for variant in variants
+        ", ".join(_say(variant, name) for name in differing if _says(variant, name))
+        for variant in variants
     ]
 
 
-def _say(name: str, variant: Variant) -> str:
+def _says(variant: Variant, name: str) -> bool:
+    return name != "reranker" or variant.mode is not Mode.VISUAL
+
+
+def _say(variant: Variant, name: str) -> str:
+    value = getattr(variant, name)
     match name:
         case "model":
             # Of the folder of a checkpoint its name is enough.
-            return Path(variant.model).name if Path(variant.model).is_dir() else variant.model
-        case "pool_factor":
-            return f"pool factor {variant.pool_factor}"
+            return Path(value).name if Path(value).is_dir() else str(value)
         case "mode":
-            return variant.mode.value
+            return str(value.value)
         case "reranker":
-            if variant.mode is Mode.VISUAL:
-                return ""
-            return "no reranker" if variant.reranker == NONE else f"reranker {variant.reranker}"
+            return "no reranker" if value == NONE else f"reranker {value}"
+        case "vector_storage":
+            return f"stored as {value}"
         case _:
-            return f"{getattr(variant, name)}"
+            return f"{name.replace('_', ' ')} {value}"
