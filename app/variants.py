@@ -110,11 +110,11 @@ def list_variants(
         mode=Mode.HYBRID,
         reranker=settings.reranker,
     )
-    given = {name: text for name, text in lists.items() if text is not None}
+    given = {name: text for name in READERS if (text := lists.get(name)) is not None}
     found: list[Variant] = []
     if given or not singles:
         read = [[(name, value) for value in read_list(name, text)] for name, text in given.items()]
-        # The last list changes fastest: ways to ask one index stand side by side.
+        # The last field changes fastest: ways to ask one index stand side by side.
         found += [replace(usual, **dict(values)) for values in itertools.product(*read)]
     found += [replace(usual, **read_single(single)) for single in singles]
     variants = drop_repeats(found)

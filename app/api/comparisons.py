@@ -13,7 +13,7 @@ from app.api.requests import LibraryDependency
 
 router = APIRouter(prefix="/comparisons", tags=["comparisons"])
 
-ComparisonName = Annotated[
+ComparisonId = Annotated[
     str, Path(pattern=r"^\d{4}-\d\d-\d\d-\d{6}$", examples=["2026-11-27-094512"])
 ]
 
@@ -55,7 +55,7 @@ def list_comparisons(library: LibraryDependency) -> ComparisonListBody:
     return ComparisonListBody(comparisons=bodies, total=len(bodies))
 
 
-@router.get("/{name}", response_class=HTMLResponse)
-def show_comparison(name: ComparisonName, library: LibraryDependency) -> HTMLResponse:
+@router.get("/{comparison_id}", response_class=HTMLResponse)
+def show_comparison(comparison_id: ComparisonId, library: LibraryDependency) -> HTMLResponse:
     """The report of a comparison: one page that loads nothing else, and runs no script."""
-    return HTMLResponse(library.read_comparison(name))
+    return HTMLResponse(library.read_comparison(comparison_id))

@@ -52,6 +52,8 @@ OPERATIONS = {
     "POST /questions/propose",
     "GET /questions/propose",
     "DELETE /questions/propose",
+    "GET /comparisons",
+    "GET /comparisons/{comparison_id}",
     "GET /models",
     "GET /status",
     "GET /tags",
