@@ -19,7 +19,7 @@ from ingest.sources import Refusal, read_source
 from retrieval.encoders.base import Encoder
 from retrieval.encoders.stream import encode_pages
 from retrieval.errors import FileRefused, UnknownDocument
-from retrieval.index.base import ALL_PAGES, PageFilter, PageIndex
+from retrieval.index.base import ALL_PAGES, PageFilter, PageIndex, ScoredPage
 from retrieval.lexical import weigh_question
 from retrieval.page_fusion import Ranking
 from retrieval.queries import Query, ask_picture, ask_region, no_words
@@ -105,6 +105,20 @@ class Searching(ABC):
                 query, photo=photos.encode_text(question), clear_score=photos.clear_score
             )
         return self._search(query, options, started, reranker)
+
+    def rank_by_vectors(
+        self, question: str, limit: int, page_filter: PageFilter = ALL_PAGES
+    ) -> list[ScoredPage]:
+        """The best pages by exact MaxSim alone, best first; what a model is trained against."""
+        return self._index.search(
+            self.encoder.encode_query(question), limit, page_filter, exact=True
+        )
+
+    def rank_by_words(
+        self, question: str, limit: int, page_filter: PageFilter = ALL_PAGES
+    ) -> list[ScoredPage]:
+        """The best pages by BM25 alone, best first."""
+        return self._index.search_words(weigh_question(question), limit, page_filter)
 
     def cut_snippets(self, question: str, hits: Sequence[Hit]) -> list[Snippet | None]:
         """The words of each hit in which most of what matched stands; None where none did.

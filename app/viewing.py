@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 
 from ingest.documents import Document
@@ -10,6 +11,9 @@ from ingest.sharp_pages import SharpPages
 from retrieval.errors import UnknownPage
 from retrieval.index.base import PageIndex
 from retrieval.records import Word
+
+# Pages whose words are asked for at once: a server's answer has a limit.
+PAGES_AT_ONCE = 200
 
 
 class Viewing(ABC):
@@ -67,4 +71,11 @@ class Viewing(ABC):
         if not 0 <= page_index < document.n_pages:
             raise UnknownPage(f"{document.name}: there is no page {page_index + 1:,}")
         (words,) = self._index.fetch_words([(document.document_id, page_index)])
+        return words
+
+    def read_words_of(self, pages: Sequence[tuple[str, int]]) -> list[tuple[Word, ...]]:
+        """The words of many pages, (document id, page index) each, of documents that are there."""
+        words: list[tuple[Word, ...]] = []
+        for first in range(0, len(pages), PAGES_AT_ONCE):
+            words += self._index.fetch_words(pages[first : first + PAGES_AT_ONCE])
         return words

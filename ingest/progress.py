@@ -21,6 +21,10 @@ STAGE_UNITS = {
     "restoring": "files",
     "proposing": "documents",
     "asking": "pages",
+    "mining": "questions",
+    "rendering": "pages",
+    "encoding": "pages",
+    "training": "steps",
 }
 
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from retrieval.encoders.base import EncoderSpec
 from retrieval.encoders.catalog import MINILM_LAYOUT
-from retrieval.encoders.minilm_basis import load_basis
+from retrieval.encoders.minilm_head import TokenHead, embedded_head
 from retrieval.encoders.minilm_int8 import open_session
 from retrieval.encoders.query_words import shows_evidence
 from retrieval.encoders.stop_words import STOP_WORDS
@@ -85,13 +85,21 @@ class Window:
 
 
 class MinilmLayoutEncoder:
-    """The embedded CPU encoder; see the module's description."""
+    """The embedded CPU encoder; see the module's description.
 
-    def __init__(self) -> None:
+    Args:
+        head: makes vectors of the model's output; None for the one that comes with Pagelens.
+
+    Raises:
+        WeightsRefused: the model's weights are missing, or not the published ones.
+    """
+
+    def __init__(self, head: TokenHead | None = None) -> None:
         from tokenizers import Tokenizer
 
         folder = locate_weights()
-        self._session = open_session(folder / "model.safetensors", load_basis())
+        self._head = head or embedded_head()
+        self._session = open_session(folder / "model.safetensors", self._head.weights)
         # Whole windows in parallel, one thread each, beat threads inside one, which wait for each
         # other after every layer, and for the rendering processes they share the cores with.
         self._threads = ThreadPoolExecutor(os.cpu_count() or 1, "encode")
@@ -106,15 +114,15 @@ class MinilmLayoutEncoder:
 
     @property
     def spec(self) -> EncoderSpec:
-        """The catalog entry."""
-        return MINILM_LAYOUT
+        """The catalog entry, or one made from a trained head's config."""
+        return self._head.spec
 
     @property
     def key(self) -> str:
-        """Model, revision, arithmetic, windows, which tokens have vectors, and their basis."""
+        """Model, revision, arithmetic, windows, which tokens have vectors, and their head."""
         return (
             f"{MINILM_LAYOUT.id}@{MINILM_LAYOUT.revision}/int8-token-scales"
-            f"/windows-{WINDOW_TOKENS}-{OVERLAP_TOKENS}/no-stop-words/basis-{MINILM_LAYOUT.dim}"
+            f"/windows-{WINDOW_TOKENS}-{OVERLAP_TOKENS}/no-stop-words/{self._head.key}"
         )
 
     @property
@@ -151,7 +159,7 @@ class MinilmLayoutEncoder:
 
     def forward(self, batch: Sequence[PreparedWords]) -> list[NDArray[np.float32]]:
         """Runs the model over windows of all pages; one `[n_vectors, dim]` a page."""
-        vectors = [[np.empty((0, MINILM_LAYOUT.dim), dtype=np.float32)] for _ in batch]
+        vectors = [[np.empty((0, self._head.dim), dtype=np.float32)] for _ in batch]
         windows = [
             window
             for number, page in enumerate(batch)
@@ -185,7 +193,7 @@ class MinilmLayoutEncoder:
         ids = np.asarray(encoding.ids[:QUERY_TOKENS], dtype=np.int64)
         keep = np.flatnonzero(self._is_word[ids])
         if not len(keep):
-            return QueryEmbedding(np.empty((0, MINILM_LAYOUT.dim), dtype=np.float32), (), ())
+            return QueryEmbedding(np.empty((0, self._head.dim), dtype=np.float32), (), ())
         vectors = normalise(self._forward(ids.tolist(), keep))
         spans = [encoding.word_to_chars(encoding.word_ids[i]) for i in keep]
         words = tuple(text[begin:end] for begin, end in spans)

@@ -22,6 +22,7 @@ from retrieval.encoders.hub import Checkpoint, hub_answers, is_cached, locate_ch
 from retrieval.encoders.photo_catalog import IMAGENET_TAGS, PHOTO_CATALOG
 from retrieval.errors import UnknownEncoder, WeightsRefused
 from retrieval.matryoshka import choose_dim, read_trained_dims
+from retrieval.training.card import read_card
 
 # The class that a checkpoint's config names, and the family that it is opened as.
 ARCHITECTURES = {
@@ -31,6 +32,7 @@ ARCHITECTURES = {
     "ColIdefics3": Family.COLIDEFICS3,
     "ColPaliForRetrieval": Family.NATIVE_COLPALI,
     "ColQwen2ForRetrieval": Family.NATIVE_COLQWEN2,
+    "MinilmLayoutHead": Family.MINILM_LAYOUT,
 }
 
 PHOTO_DEFAULT_ON_GPU_ID = "google/siglip2-base-patch16-384"
@@ -110,7 +112,7 @@ def open_encoder(name: str, options: EncoderOptions = EncoderOptions()) -> Encod
 
         encoder: Encoder = MinilmLayoutEncoder()
     else:
-        encoder = _open_visual(name, options)
+        encoder = _open_checkpoint(name, options)
     if choose_dim(encoder.spec, options.dim) != encoder.spec.dim:
         from retrieval.encoders.shortened import ShortenedEncoder
 
@@ -122,7 +124,7 @@ def open_encoder(name: str, options: EncoderOptions = EncoderOptions()) -> Encod
     return PooledEncoder(encoder, options.pool_factor)
 
 
-def _open_visual(name: str, options: EncoderOptions) -> Encoder:
+def _open_checkpoint(name: str, options: EncoderOptions) -> Encoder:
     known = find_spec(name)
     if known is None and not Path(name).is_dir() and not looks_like_hub_id(name):
         raise refuse_name(name)
@@ -130,6 +132,11 @@ def _open_visual(name: str, options: EncoderOptions) -> Encoder:
     checkpoint = locate_checkpoint(name, known.revision if known else "main")
     family = read_family(checkpoint)
     spec = known or describe_checkpoint(checkpoint, family)
+    if family == Family.MINILM_LAYOUT:
+        from retrieval.encoders.minilm_head import load_head
+        from retrieval.encoders.minilm_layout import MinilmLayoutEncoder
+
+        return MinilmLayoutEncoder(load_head(checkpoint, spec))
     placement = place_model(options.device, options.dtype, options.attention)
     from retrieval.encoders.visual import VisualEncoder
 
@@ -245,21 +252,23 @@ def read_family(checkpoint: Checkpoint) -> Family:
 def describe_checkpoint(checkpoint: Checkpoint, family: Family) -> EncoderSpec:
     """A catalog entry for a checkpoint that the catalog lacks, from its config.
 
-    Prompts and sizes are those of its family; of its licence nothing is known.
+    Prompts and sizes are those of its family. Of its licence nothing is known, unless it was
+    trained here: then it is that of its base.
     """
     model = next(spec for spec in PAGE_CATALOG if spec.family == family)
     config: dict[str, Any] = checkpoint.config
     n_parameters = count_parameters(checkpoint)
     dim = config.get("embedding_dim", model.dim)
+    card = read_card(checkpoint.folder)
     return replace(
         model,
         id=checkpoint.name,
         source=str(checkpoint.folder),
         revision=checkpoint.revision,
         dim=dim,
-        matryoshka_dims=read_trained_dims(config, dim),
-        licence="not stated here: see its model card",
-        commercial_use=False,
+        matryoshka_dims=card.matryoshka_dims if card else read_trained_dims(config, dim),
+        licence=card.licence if card else "not stated here: see its model card",
+        commercial_use=card.commercial_use if card else False,
         n_parameters=n_parameters,
         memory_bytes=2 * n_parameters,
         vidore_ndcg5=None,

@@ -1,0 +1,1 @@
+"""Fine-tunes encoders on questions whose right pages are known."""

@@ -1,0 +1,162 @@
+"""Which way a model is trained, by its name; and the learner that does it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from retrieval.encoders.base import EncoderSpec, Family
+from retrieval.encoders.catalog import MINILM_LAYOUT, find_spec
+from retrieval.encoders.devices import AUTO, place_model
+from retrieval.encoders.hub import Checkpoint, locate_checkpoint
+from retrieval.encoders.opening import (
+    ARCHITECTURES,
+    EncoderOptions,
+    describe_checkpoint,
+    looks_like_hub_id,
+    read_family,
+)
+from retrieval.training.errors import InvalidTraining, NotTrainable
+from retrieval.training.records import Learner, OnStep, PageKey, ReadPage, TrainingOptions
+
+# Families of colpali-engine, whose adapters peft trains.
+LORA_FAMILIES = (Family.COLPALI, Family.COLQWEN2, Family.COLQWEN2_5, Family.COLIDEFICS3)
+
+
+class Way(str, Enum):
+    """How a model is trained."""
+
+    HEAD = "head"
+    LORA = "lora"
+    DENSE = "dense"
+
+
+@dataclass(frozen=True, slots=True)
+class Trainee:
+    """A model that can be trained.
+
+    Attributes:
+        name: as it is asked for.
+        checkpoint: its files; None for the embedded encoder.
+        spec: the entry of a page encoder; None for an encoder of text.
+    """
+
+    name: str
+    way: Way
+    checkpoint: Checkpoint | None
+    spec: EncoderSpec | None
+
+    @property
+    def revision(self) -> str:
+        """Of its weights."""
+        if self.checkpoint:
+            return self.checkpoint.revision
+        return self.spec.revision if self.spec else ""
+
+    @property
+    def reads_pages(self) -> bool:
+        """Whether it is an encoder of pages, which the library's index is made with."""
+        return self.way != Way.DENSE
+
+
+def find_trainee(name: str) -> Trainee:
+    """Finds a model, and how it is trained; loads no weights.
+
+    Args:
+        name: a catalog id, a hub id or a folder.
+
+    Raises:
+        NotTrainable: it is of another kind.
+        UnknownEncoder, HubUnreachable, WeightsRefused: as `locate_checkpoint`.
+    """
+    if name == MINILM_LAYOUT.id:
+        return Trainee(name, Way.HEAD, None, MINILM_LAYOUT)
+    known = find_spec(name)
+    if known is None and not Path(name).is_dir() and not looks_like_hub_id(name):
+        raise NotTrainable(f"{name} is no model of pages or text whose weights are at hand")
+    checkpoint = locate_checkpoint(name, known.revision if known else "main")
+    architectures = checkpoint.config.get("architectures") or []
+    if any(architecture in ARCHITECTURES for architecture in architectures):
+        family = read_family(checkpoint)
+        spec = known or describe_checkpoint(checkpoint, family)
+        if family == Family.MINILM_LAYOUT:
+            return Trainee(name, Way.HEAD, checkpoint, spec)
+        if family in LORA_FAMILIES:
+            return Trainee(name, Way.LORA, checkpoint, spec)
+        raise NotTrainable(
+            f"{name} is in the form of transformers ({architectures[0]}); the same model in "
+            "colpali-engine's form, such as vidore/colqwen2-v1.0, is trained"
+        )
+    if (checkpoint.folder / "modules.json").exists():
+        return Trainee(name, Way.DENSE, checkpoint, None)
+    kind = ", ".join(architectures) or "model of unknown architecture"
+    raise NotTrainable(f"{name} is a {kind}")
+
+
+def open_learner(
+    trainee: Trainee,
+    options: TrainingOptions,
+    run: EncoderOptions,
+    *,
+    questions: Sequence[str],
+    pages: Sequence[PageKey],
+    read_page: ReadPage,
+    scratch: Path,
+    on_page: OnStep,
+) -> Learner:
+    """Loads a model to be trained.
+
+    Args:
+        trainee: which.
+        options: how it is trained.
+        run: where it runs.
+        questions: every text that it will be asked for.
+        pages: every page that it will be asked for.
+        read_page: gives a page its words, and its picture for a model of pictures.
+        scratch: a folder that it may fill.
+        on_page: called as pages are encoded that are encoded once.
+
+    Raises:
+        InvalidTraining: a Matryoshka dimension is not shorter than its vectors.
+        WeightsRefused: weights are missing or unexpected, or cannot be read.
+        InvalidSetting: a device, dtype or attention that this machine lacks.
+    """
+    if trainee.spec is not None:
+        _check_dims(trainee.name, trainee.spec.dim, options)
+    if trainee.way == Way.HEAD:
+        from retrieval.encoders.minilm_head import embedded_head, load_head
+        from retrieval.training.heads import HeadLearner
+
+        head = embedded_head()
+        if trainee.checkpoint is not None and trainee.spec is not None:
+            head = load_head(trainee.checkpoint, trainee.spec)
+        return HeadLearner(head, questions, pages, read_page, options, scratch, on_page)
+    assert trainee.checkpoint is not None, "only the embedded encoder has no checkpoint"
+    if trainee.way == Way.LORA:
+        from retrieval.training.colpali import LoraLearner
+
+        assert trainee.spec is not None, "an encoder of pages has an entry"
+        return LoraLearner(
+            trainee.checkpoint,
+            trainee.spec.family,
+            trainee.spec,
+            place_model(run.device, run.dtype, run.attention),
+            read_page,
+            options,
+        )
+    from retrieval.training.dense import DenseLearner
+
+    placement = place_model(run.device, "float32", AUTO)
+    learner = DenseLearner(trainee.checkpoint, placement, read_page, options)
+    _check_dims(trainee.name, learner.dim, options)
+    return learner
+
+
+def _check_dims(name: str, dim: int, options: TrainingOptions) -> None:
+    if any(not 0 < prefix < dim for prefix in options.matryoshka_dims):
+        raise InvalidTraining(
+            f"the vectors of {name} have {dim} dimensions: Matryoshka prefixes are shorter, "
+            f"not {', '.join(map(str, options.matryoshka_dims))}"
+        )
