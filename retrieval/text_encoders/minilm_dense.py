@@ -19,7 +19,7 @@ from retrieval.encoders.minilm_layout import locate_weights
 from retrieval.text_encoders.base import TextEmbedding, TextEncoderSpec
 from retrieval.text_encoders.catalog import MINILM_DENSE
 
-# What its sentence_bert_config.json says; its model card says that it was trained on 128. On the text
+# What its sentence_bert_config.json says; its card says that it was trained on 128. On the text
 # layers of pages-dev, nDCG@5 of this channel alone was 0.313 with 256 tokens, 0.300 with 128 and
 # twice the vectors, and 0.261 with 64, in the same time.
 CONTEXT_TOKENS = 256
