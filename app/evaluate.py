@@ -12,7 +12,6 @@ from app.question_run import ask_question, measure_index, name_corpus
 from app.settings import Settings
 from ingest.progress import IngestReport, OnProgress, Progress
 from ingest.sources import Refusal
-from retrieval.errors import NoQuestions
 from retrieval.evaluation import (
     JudgedQuestions,
     PageName,
@@ -107,9 +106,7 @@ def evaluate_library(
         NoQuestions: it has none that one of its pages answers.
     """
     with Library(settings) as library:
-        judged = library.list_judged_questions()
-        if not judged:
-            raise NoQuestions
+        judged = library.require_judged_questions()
         questions = tuple(Question(q.question_id, q.text) for q in judged)
         qrels = {
             q.question_id: {(p.document_id, p.page_number): p.relevance for p in q.relevant_pages}

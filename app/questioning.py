@@ -57,6 +57,17 @@ class Questioning(ABC):
         within = (question.within(held) for question in self.list_questions())
         return [question for question in within if question.relevant_pages]
 
+    def require_judged_questions(self) -> list[Question]:
+        """As `list_judged_questions`, for what cannot be done without them.
+
+        Raises:
+            NoQuestions: there is none.
+        """
+        questions = self.list_judged_questions()
+        if not questions:
+            raise NoQuestions("the library has no checked question that one of its pages answers")
+        return questions
+
     def find_question(self, text: str) -> Question | None:
         """The question of this text, capitals and spaces aside; None if there is none."""
         return self._questions.find_text(text)
@@ -173,10 +184,7 @@ class Questioning(ABC):
         Raises:
             NoQuestions: there is none that a page of the library answers.
         """
-        questions = self.list_judged_questions()
-        if not questions:
-            raise NoQuestions
-        return build_export(questions, self.list_documents())
+        return build_export(self.require_judged_questions(), self.list_documents())
 
     def export_questions(self, folder: Path, on_progress: OnProgress) -> Export:
         """Writes the library's evaluation set into a new folder, for `pagelens evaluate`.

@@ -117,11 +117,6 @@ class NoQuestions(PagelensError):
         "`pagelens questions propose` and accept what fits."
     )
 
-    def __init__(
-        self, message: str = "the library has no checked question that one of its pages answers"
-    ) -> None:
-        super().__init__(message)
-
 
 class InvalidSetting(PagelensError):
     """A PAGELENS_ environment variable is unknown or its value does not fit."""
