@@ -10,11 +10,11 @@ from typing import TypeVar
 
 from ingest.documents import Document, Documents
 from ingest.files import LibraryFiles
+from ingest.media_types import MediaType
 from ingest.outline import read_outline
 from ingest.progress import OnProgress, Progress
 from ingest.questions import hash_text
 from ingest.render_pool import RenderPool
-from ingest.sources import MediaType
 from retrieval.errors import FileRefused
 from retrieval.headings import Title, clean_title, find_titles, measure_body
 from retrieval.index.base import PageIndex

@@ -101,7 +101,7 @@ class NewQuestionBody(BaseModel):
     )
 
     text: QuestionText
-    pages: list[JudgedPageBody] = Field([], max_length=MAX_JUDGED_PAGES)
+    pages: list[JudgedPageBody] = Field(default=[], max_length=MAX_JUDGED_PAGES)
     checked: bool = True
 
 
@@ -112,7 +112,7 @@ class QuestionChangesBody(BaseModel):
 
     text: QuestionText | None = None
     checked: bool | None = None
-    pages: list[JudgedPageBody] | None = Field(None, max_length=MAX_JUDGED_PAGES)
+    pages: list[JudgedPageBody] | None = Field(default=None, max_length=MAX_JUDGED_PAGES)
 
 
 class MarkBody(BaseModel):
@@ -139,7 +139,7 @@ class ImportedPageBody(BaseModel):
     document: DocumentName
     document_id: DocumentIdText | None = None
     page: int = Field(ge=-(2**31), lt=2**31)
-    relevance: int = Field(1, ge=0, lt=2**31)
+    relevance: int = Field(default=1, ge=0, lt=2**31)
 
 
 class ImportedQuestionBody(BaseModel):
@@ -149,7 +149,7 @@ class ImportedQuestionBody(BaseModel):
 
     id: ImportedId
     text: QuestionText
-    pages: list[ImportedPageBody] = Field([], max_length=MAX_JUDGED_PAGES)
+    pages: list[ImportedPageBody] = Field(default=[], max_length=MAX_JUDGED_PAGES)
 
 
 class ImportBody(BaseModel):
@@ -199,9 +199,11 @@ class ProposeBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"limit": 20}]})
 
-    limit: int = Field(50, ge=1, le=MAX_PROPOSED, description="most questions, or pages asked of")
+    limit: int = Field(
+        default=50, ge=1, le=MAX_PROPOSED, description="most questions, or pages asked of"
+    )
     with_model: bool = Field(
-        False, description="written by the model of PAGELENS_ANSWER_URL, rather than titles"
+        default=False, description="written by the model of PAGELENS_ANSWER_URL, rather than titles"
     )
 
 

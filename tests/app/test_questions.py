@@ -14,8 +14,8 @@ from app.question_folder import ReadPage, ReadQuestion, build_export, read_folde
 from app.restore import restore_library
 from app.settings import Settings
 from ingest.documents import Document, Documents
+from ingest.media_types import MediaType
 from ingest.questions import Questions
-from ingest.sources import MediaType
 from retrieval.errors import (
     AnswerFailed,
     BackupNotWritten,
