@@ -22,6 +22,7 @@ from app.cli_options import (
     print_json,
 )
 from app.errors import printable
+from retrieval.errors import ReadOnlyLibrary
 
 if TYPE_CHECKING:
     from app.comparison import Comparison
@@ -114,6 +115,8 @@ def compare(
     keeps = library is not None or folder is None
     if keeps:
         check_library(settings)
+        if settings.read_only:
+            raise ReadOnlyLibrary
     with _open_set(folder, settings) as (title, evaluation_set), show_named_progress() as bars:
         comparison = compare_variants(
             title,
