@@ -226,6 +226,7 @@ def _train(
     held_out = HeldOut(split.held_out, _choose_pool(split, rankings))
     fitted = fit(learner, examples, held_out, options, scratch / STATE, follow("training"))
     learner.save(output)
+    (scratch / STATE).unlink()
     card = _describe(trainee, data, examples, held_out, fitted, learner, options)
     write_card(output, card)
     n_left_out = gathered.n_questions - len(split.training) - len(split.held_out)
@@ -309,5 +310,11 @@ def _make_output(output: Path) -> Iterator[Path]:
     if output.exists() and (not output.is_dir() or set(output.iterdir()) - {scratch}):
         raise TrainingOutputExists(f"{output} exists already")
     scratch.mkdir(parents=True, exist_ok=True)
-    yield scratch
-    shutil.rmtree(scratch)
+    try:
+        yield scratch
+    finally:
+        # Over, or cut off so early that there is nothing to go on with.
+        if not (scratch / STATE).exists():
+            shutil.rmtree(scratch)
+            if not any(output.iterdir()):
+                output.rmdir()

@@ -266,7 +266,9 @@ def describe_checkpoint(checkpoint: Checkpoint, family: Family) -> EncoderSpec:
         source=str(checkpoint.folder),
         revision=checkpoint.revision,
         dim=dim,
-        matryoshka_dims=card.matryoshka_dims if card else read_trained_dims(config, dim),
+        matryoshka_dims=read_trained_dims(
+            {"matryoshka_dims": card.matryoshka_dims} if card else config, dim
+        ),
         licence=card.licence if card else "not stated here: see its model card",
         commercial_use=card.commercial_use if card else False,
         n_parameters=n_parameters,

@@ -7,7 +7,7 @@ the rest stays as it is (Faysse et al. 2024, arXiv 2407.01449, section 4.2; Hu e
 
 from __future__ import annotations
 
-import json
+import copy
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,10 @@ DROPOUT = 0.1
 TARGETS = (
     r".*(language_model|text_model)\..*(q|k|v|o|gate|up|down)_proj|.*custom_text_proj|(.*\.)?linear"
 )
+
+# As transformers calls an adapter that it loads, and as peft's files call the model around it.
+ADAPTER = "default"
+PREFIX = "base_model.model."
 
 # Pages in one forward pass that is only measured.
 PAGES_AT_ONCE = 4
@@ -67,7 +71,7 @@ class LoraLearner:
         ensure_torchvision_imports()
         import torch
         from colpali_engine import models
-        from peft import LoraConfig
+        from peft import LoraConfig, inject_adapter_in_model
 
         model_class, processor_class = (getattr(models, name) for name in CLASSES[family])
         torch.manual_seed(options.seed)
@@ -81,16 +85,15 @@ class LoraLearner:
         self._read_page = read_page
         self._dim = spec.dim
         if checkpoint.base is None:
-            self._model.add_adapter(
-                LoraConfig(
-                    r=RANK,
-                    lora_alpha=ALPHA,
-                    lora_dropout=DROPOUT,
-                    init_lora_weights="gaussian",
-                    target_modules=TARGETS,
-                    task_type="FEATURE_EXTRACTION",
-                )
+            config = LoraConfig(
+                r=RANK,
+                lora_alpha=ALPHA,
+                lora_dropout=DROPOUT,
+                init_lora_weights="gaussian",
+                target_modules=TARGETS,
+                task_type="FEATURE_EXTRACTION",
             )
+            inject_adapter_in_model(config, self._model, ADAPTER)
         if self._model.supports_gradient_checkpointing:
             # A step holds a hundred pages: what each layer made of them is computed again going
             # back, for a third more time (Chen et al. 2016, arXiv 1604.06174).
@@ -145,15 +148,21 @@ class LoraLearner:
 
     def save(self, folder: Path) -> None:
         """Writes an adapter as published ones are, with the processor; it names its base."""
-        self._model.save_pretrained(folder)
+        from peft import get_peft_model_state_dict
+        from safetensors.torch import save_file
+
+        weights = get_peft_model_state_dict(self._model, adapter_name=ADAPTER)
+        save_file(
+            {f"{PREFIX}{name}": weight.cpu().contiguous() for name, weight in weights.items()},
+            folder / "adapter_model.safetensors",
+            {"format": "pt"},
+        )
         self._processor.save_pretrained(folder)
-        # peft wrote the folder that the base was read from, which on another machine is another.
-        path = folder / "adapter_config.json"
-        config = json.loads(path.read_text(encoding="utf-8"))
         base = self._base.name
-        is_folder = Path(base).is_dir()
-        config["base_model_name_or_path"] = str(Path(base).resolve()) if is_folder else base
-        path.write_text(json.dumps(config, indent=1), encoding="utf-8")
+        config = copy.copy(self._model.peft_config[ADAPTER])
+        config.base_model_name_or_path = str(Path(base).resolve()) if Path(base).is_dir() else base
+        config.inference_mode = True
+        config.save_pretrained(folder)
 
     def _prepare(self, pages: Sequence[PageKey]) -> Inputs:
         prepared = []

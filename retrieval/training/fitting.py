@@ -107,7 +107,7 @@ def fit(
             loss.backward()
             torch.nn.utils.clip_grad_norm_(parameters, LONGEST_GRADIENT)
             optimizer.step()
-            losses.append(float(loss))
+            losses.append(loss.item())
             on_step(min(step, n_steps), n_steps)
         measured = measure_questions(learner, held_out)
         ndcg10 = float(np.mean(measured))

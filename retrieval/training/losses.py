@@ -26,7 +26,8 @@ def make_late_interaction_loss(temperature: float, matryoshka_dims: Sequence[int
     """
     from colpali_engine.loss import ColbertLoss
 
-    return add_prefixes(ColbertLoss(temperature=temperature), matryoshka_dims)
+    # Of a mean cosine below 0 it would print that it is out of bounds; it is not.
+    return add_prefixes(ColbertLoss(temperature=temperature, norm_tol=1.0), matryoshka_dims)
 
 
 def make_dense_loss(model: Any, temperature: float, matryoshka_dims: Sequence[int] = ()) -> Loss:
