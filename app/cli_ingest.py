@@ -131,6 +131,7 @@ def _open_library(
     from app.library import Library
     from app.lock import find_server
     from app.model_output import describe_encoders
+    from app.spending import describe_prices, describe_spent
     from ingest.progress import pass_over
 
     try:
@@ -142,9 +143,11 @@ def _open_library(
     else:
         # Not begun anew each time that files come.
         with opened, opened.work():
-            for line in describe_encoders(opened):
+            for line in [*describe_encoders(opened), *describe_prices(opened)]:
                 typer.echo(line, err=True)
             yield partial(opened.ingest, tags=tags, retry_failed=retry_failed)
+            for line in describe_spent(opened):
+                typer.echo(line, err=True)
             return
     typer.echo(f"The library is served at {address}, which takes the files.", err=True)
 
@@ -216,7 +219,9 @@ def _show_forecast(settings: Settings, paths: list[Path], *, as_json: bool) -> N
     from app.progress import show_progress
 
     with show_progress() as on_progress:
-        expected = forecast(settings.library, settings.database_url, paths, on_progress)
+        expected = forecast(
+            settings.library, settings.database_url, settings.text_models, paths, on_progress
+        )
     for refusal in expected.failed:
         typer.echo(printable(f"would refuse {refusal.path}: {refusal.error}"), err=True)
     if as_json:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from app.spending import forecast_cost
+from app.text_models import read_text_names
 from ingest.documents import PAGES_PER_SECOND, Documents
 from ingest.media_types import MediaType
 from ingest.office import convert_to_pdf
@@ -18,6 +20,7 @@ from ingest.render_pool import RenderPool
 from ingest.sources import Refusal, Source, find_files, is_library, read_source
 from retrieval.disk import count_bytes
 from retrieval.errors import FileRefused
+from retrieval.hosted.cost import Cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Forecast:
         failed: files that would be refused.
         seconds: by the pace of the library's last run; None before its first one.
         n_bytes: on disk, by what a page takes in the library; None where it has none.
+        cost: what vendors will be paid, by the page; None where all models of text run here.
     """
 
     documents: int
@@ -38,16 +42,22 @@ class Forecast:
     failed: tuple[Refusal, ...]
     seconds: float | None
     n_bytes: int | None
+    cost: Cost | None
 
 
 def forecast(
-    folder: Path, database_url: SecretStr | None, paths: Iterable[Path], on_progress: OnProgress
+    folder: Path,
+    database_url: SecretStr | None,
+    text_models: tuple[str, ...] | None,
+    paths: Iterable[Path],
+    on_progress: OnProgress,
 ) -> Forecast:
     """Looks at files as an ingest would, and writes nothing.
 
     Args:
         folder: the library's; need not be there.
         database_url: of its documents; None for SQLite in the folder.
+        text_models: the text encoders of a new library; None for those that it has.
         paths: files, and folders with all below them.
         on_progress: called as files are checked.
 
@@ -61,6 +71,7 @@ def forecast(
             known = {document.document_id for document in documents.list_whole()}
             pace = documents.read_setting(PAGES_PER_SECOND)
             n_stored = documents.count().pages
+            text_models = text_models or read_text_names(documents)
         bytes_a_page = count_bytes(folder) / n_stored if n_stored else None
     files = find_files(paths)
     failed: list[Refusal] = []
@@ -88,6 +99,7 @@ def forecast(
         tuple(failed),
         pages / float(pace) if pace else None,
         round(pages * bytes_a_page) if bytes_a_page is not None else None,
+        forecast_cost(text_models or (), pages),
     )
 
 

@@ -32,6 +32,7 @@ from retrieval.encoders.opening import (
 from retrieval.encoders.photo_catalog import PHOTO_CATALOG
 from retrieval.encoders.self_test import check_encoder
 from retrieval.errors import EncoderMismatch
+from retrieval.hosted.cost import Paid
 from retrieval.index.base import VectorStorage
 from retrieval.records import Modality
 from retrieval.rerankers.base import Reranker
@@ -116,6 +117,11 @@ class LibraryEncoders:
     def text_names(self) -> tuple[str, ...]:
         """By which names they are opened."""
         return self._texts.names
+
+    def list_paid(self) -> list[Paid]:
+        """The models at vendors that were opened."""
+        opened: list[object] = [*self.texts.encoders, self._photos, self._reranker]
+        return [model for model in opened if isinstance(model, Paid)]
 
     def open_photos(self) -> PhotoEncoder:
         """The encoder of photos, opened at the first call.

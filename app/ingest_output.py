@@ -44,6 +44,7 @@ def forecast_json(forecast: Forecast) -> dict[str, Any]:
         "failed": _refusals_json(forecast.failed),
         "seconds": None if forecast.seconds is None else round(forecast.seconds, 3),
         "bytes": forecast.n_bytes,
+        "usd": forecast.cost.usd if forecast.cost else None,
     }
 
 
@@ -79,6 +80,8 @@ def describe_forecast(forecast: Forecast) -> str:
         cost = "time and space are known once some pages have been added"
     else:
         cost = f"about {forecast.seconds:,.0f} s and {format_bytes(forecast.n_bytes)}"
+    if forecast.cost is not None:
+        cost += f", {forecast.cost} at vendors"
     return (
         f"Would add {count_things(forecast.documents, 'document')} "
         f"({count_things(forecast.pages, 'page')}), {cost}; "

@@ -24,6 +24,11 @@ def check_text_name(name: str) -> None:
         raise refuse_text_name(name)
 
 
+def read_text_names(documents: Documents) -> tuple[str, ...]:
+    """The text encoders that a library is bound to, by the names they are opened by."""
+    return tuple(json.loads(documents.read_setting(TEXT_ENCODER_IDS) or "[]"))
+
+
 class LibraryTexts:
     """Opens the text encoders that a library is bound to, or those chosen for a new one.
 
@@ -54,7 +59,7 @@ class LibraryTexts:
         """
         self._documents = documents
         is_bound = documents.read_setting(ENCODER_KEY) is not None
-        bound = self._read(TEXT_ENCODER_IDS) if is_bound else ()
+        bound = read_text_names(documents) if is_bound else ()
         # The library must find a folder from any other that it is opened from.
         chosen = tuple(
             str(Path(name).resolve()) if Path(name).is_dir() else name for name in asked or ()
@@ -66,18 +71,16 @@ class LibraryTexts:
         from retrieval.text_encoders.opening import open_text_encoder
 
         self.encoders = TextEncoders([open_text_encoder(name, options) for name in self.names])
-        if is_bound and (keys := self._read(TEXT_ENCODER_KEYS)) != self.encoders.keys:
+        keys = tuple(json.loads(documents.read_setting(TEXT_ENCODER_KEYS) or "[]"))
+        if is_bound and keys != self.encoders.keys:
             raise _refuse(folder, keys, self.encoders.keys)
 
     def bind(self) -> None:
         """Has the library keep to them; comes before it is bound to its encoder of pages."""
         # A library is as it was without them, unless a run was killed between this and that.
-        if self.names or self._read(TEXT_ENCODER_IDS):
+        if self.names or read_text_names(self._documents):
             self._documents.write_setting(TEXT_ENCODER_KEYS, json.dumps(self.encoders.keys))
             self._documents.write_setting(TEXT_ENCODER_IDS, json.dumps(self.names))
-
-    def _read(self, setting: str) -> tuple[str, ...]:
-        return tuple(json.loads(self._documents.read_setting(setting) or "[]"))
 
 
 def _short(names: tuple[str, ...]) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from retrieval.hosted.passages import choose_limit, cut_passages
 from retrieval.model_spec import ModelSpec
@@ -42,6 +43,19 @@ class Cost:
         price = "an unknown price" if self.usd is None else _show_usd(self.usd)
         about = "about " if self.is_estimate else ""
         return f"{about}{price} for {_show_count(self.tokens)} tokens" if self.tokens else price
+
+
+@runtime_checkable
+class Paid(Protocol):
+    """A model that runs at a vendor, of whatever kind."""
+
+    @property
+    def spec(self) -> ModelSpec:
+        """Its catalog entry."""
+
+    @property
+    def spent(self) -> Cost:
+        """What was paid since it was opened."""
 
 
 class Meter:

@@ -25,7 +25,12 @@ class ChannelSpace:
 
 
 class TextEncoders:
-    """Text encoders of which no two make the same channel; there may be none."""
+    """Text encoders of which no two make the same channel; there may be none.
+
+    Attributes:
+        encoders: they themselves.
+        spaces: of their channels.
+    """
 
     def __init__(self, encoders: Sequence[TextEncoder] = ()) -> None:
         """Takes them together.
@@ -33,10 +38,10 @@ class TextEncoders:
         Raises:
             InvalidSetting: two make the same channel.
         """
-        self._encoders = tuple(encoders)
+        self.encoders = tuple(encoders)
         spaces: dict[Channel, ChannelSpace] = {}
         makers: dict[Channel, str] = {}
-        for encoder in self._encoders:
+        for encoder in self.encoders:
             for channel in encoder.spec.channels:
                 if channel in makers:
                     raise InvalidSetting(
@@ -51,12 +56,12 @@ class TextEncoders:
     @property
     def keys(self) -> tuple[str, ...]:
         """The key of each encoder."""
-        return tuple(encoder.key for encoder in self._encoders)
+        return tuple(encoder.key for encoder in self.encoders)
 
     def encode_pages(self, texts: Sequence[str]) -> list[TextEmbedding]:
         """What all encoders make of each text; see `TextEncoder.encode_pages`."""
         merged = [NO_TEXT] * len(texts)
-        for encoder in self._encoders:
+        for encoder in self.encoders:
             made = encoder.encode_pages(texts)
             merged = [_merge(*pair) for pair in zip(merged, made, strict=True)]
         return merged
@@ -64,7 +69,7 @@ class TextEncoders:
     def encode_query(self, text: str) -> TextEmbedding:
         """What all encoders make of a question; see `TextEncoder.encode_query`."""
         merged = NO_TEXT
-        for encoder in self._encoders:
+        for encoder in self.encoders:
             merged = _merge(merged, encoder.encode_query(text))
         return merged
 

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from retrieval.admission import admit_model
 from retrieval.encoders.devices import place_model
 from retrieval.encoders.hub import locate_checkpoint
 from retrieval.encoders.opening import EncoderOptions, looks_like_hub_id
+from retrieval.matryoshka import choose_dim
 from retrieval.text_encoders.base import TextEncoder, TextFamily
-from retrieval.text_encoders.catalog import MINILM_DENSE, find_text_spec, refuse_text_name
+from retrieval.text_encoders.catalog import (
+    MINILM_DENSE,
+    TEXT_CATALOG,
+    find_text_spec,
+    refuse_text_name,
+)
 from retrieval.text_encoders.description import check_family
 from retrieval.text_encoders.passage_encoder import PassageEncoder, PassageModel
 
@@ -18,12 +25,12 @@ AUTOMATIC = EncoderOptions()
 def open_text_encoder(
     name: str, options: EncoderOptions = AUTOMATIC, dim: int | None = None
 ) -> TextEncoder:
-    """Loads an encoder of text that runs here.
+    """Loads an encoder of text, or reaches for one at a vendor.
 
     Args:
         name: a catalog id, a hub id (`owner/repository`, `@commit` behind it), or a folder.
-        options: where and how it runs; the embedded one always runs on the CPU. Pooling and
-            `options.dim` are the page encoder's.
+        options: where and how it runs; the embedded one always runs on the CPU, and those at a
+            vendor run there. Pooling and `options.dim` are the page encoder's.
         dim: the Matryoshka prefix of its vectors; None for the whole.
 
     Raises:
@@ -31,8 +38,19 @@ def open_text_encoder(
         HubUnreachable: its weights are not on this machine and the hub does not answer.
         WeightsRefused: the weights are missing, incomplete, or not the expected ones.
         DimensionRefused: it was not trained for vectors of `dim`.
+        LicenceRefused, ModelNotOpenable: see `retrieval.admission`.
         InvalidSetting: a device, dtype or attention that this machine lacks.
+        ServiceAccessDenied: it runs at a vendor, and the environment holds no key.
+        HostedNotInstalled: it runs at a vendor, and the extra `hosted` is not installed.
     """
+    known = find_text_spec(name)
+    if known is None and not Path(name).is_dir() and not looks_like_hub_id(name):
+        raise refuse_text_name(name)
+    admit_model(name, known, TEXT_CATALOG, commercial=options.commercial)
+    if known is not None and known.is_hosted:
+        from retrieval.hosted.opening import open_hosted_text_encoder
+
+        return open_hosted_text_encoder(known, choose_dim(known, dim))
     return PassageEncoder(_open_model(name, options), dim)
 
 
@@ -43,8 +61,6 @@ def _open_model(name: str, options: EncoderOptions) -> PassageModel:
 
         return MinilmDense()
     known = find_text_spec(name)
-    if known is None and not Path(name).is_dir() and not looks_like_hub_id(name):
-        raise refuse_text_name(name)
     checkpoint = locate_checkpoint(name, known.revision if known else "main", may_be_pickled=True)
     family = check_family(checkpoint, known)
     placement = place_model(options.device, options.dtype, options.attention)
