@@ -11,7 +11,8 @@ import pytest
 
 from ingest.media_types import MediaType
 from ingest.render_pool import PROCESS_MEMORY_BYTES, RenderPool
-from retrieval.errors import REASON_CHARACTERS, DamagedFile, RenderingFailed
+from retrieval.errors import DamagedFile, RenderingFailed
+from retrieval.errors.files import REASON_CHARACTERS
 from tests.documents import write_text_pdf
 from tests.terminal import run_python
 
