@@ -24,9 +24,9 @@ CHROMIUM_ARGS = [
 ]
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 ADDRESS = re.compile(r"^Pagelens is at (http://127\.0\.0\.1:\d+) ", re.MULTILINE)
-STOP_S = 15
+STOP_S = 60
 # A search answers in a fraction of it, where nothing else keeps the processor busy.
-EXPECT_MS = 30_000
+EXPECT_MS = 60_000
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,9 @@ def browser():
     expect.set_options(timeout=EXPECT_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
-        yield browser.new_context(viewport={"width": 1280, "height": 900})
+        context = browser.new_context(viewport={"width": 1280, "height": 900})
+        context.set_default_timeout(EXPECT_MS)
+        yield context
         browser.close()
 
 
