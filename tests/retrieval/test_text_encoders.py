@@ -1,6 +1,7 @@
 """What every encoder of text does, whatever model it runs."""
 
 import threading
+import time
 from functools import cache
 
 import numpy as np
@@ -166,7 +167,7 @@ def check_channels(embedding, encoder):
 
 
 def test_a_long_page_has_several_passages_and_a_short_one_has_one(encoder):
-    short, long = encoder.encode_pages(["Comet", f"{LONG} " * 3])
+    short, long = encoder.encode_pages(["Comet", f"{LONG} " * 6])
     if short.dense is not None:
         assert len(short.dense) == 1
         assert len(long.dense) > 2
@@ -260,16 +261,16 @@ def test_a_pages_terms_are_the_greatest_of_its_passages(open_tiny):
     assert weigh(page) == pytest.approx(greatest, abs=FLOAT32_TOLERANCE)
 
 
-def test_a_question_does_not_wait_for_all_passages(open_tiny):
-    """It gets its turn between two batches, however many are to come."""
-    encoder = PassageEncoder(Slow(open_tiny("minilm-dense")._model))
+def test_a_question_waits_for_one_batch_and_not_for_all(open_tiny):
+    model = Watched(open_tiny("minilm-dense")._model)
+    model.encoder = encoder = PassageEncoder(model)
     pages = threading.Thread(target=encoder.encode_pages, args=([f"{HARBOUR} " * 150],))
     pages.start()
-    Slow.started.wait(PATIENCE_S)
+    assert model.has_begun.wait(PATIENCE_S)
     encoder.encode_query(QUESTION)
-    done = Slow.batches
     pages.join(PATIENCE_S)
-    assert done < Slow.batches
+    assert model.batches_before_the_question == 1
+    assert model.batches > 2
 
 
 class Wrapped:
@@ -282,14 +283,26 @@ class Wrapped:
         return getattr(self.model, name)
 
 
-class Slow(Wrapped):
-    started = threading.Event()
-    batches = 0
+class Watched(Wrapped):
+    """Its first batch takes until a question waits."""
+
+    batches = batches_before_the_question = 0
+
+    def __init__(self, model):
+        super().__init__(model)
+        self.has_begun = threading.Event()
 
     def encode_passages(self, passages):
-        Slow.started.set()
-        Slow.batches += 1
+        self.batches += 1
+        self.has_begun.set()
+        until = time.monotonic() + PATIENCE_S
+        while self.batches == 1 and not self.encoder._queue.locked():
+            assert time.monotonic() < until
         return self.model.encode_passages(passages)
+
+    def encode_question(self, question):
+        self.batches_before_the_question = self.batches
+        return self.model.encode_question(question)
 
 
 class Cramped(Wrapped):
