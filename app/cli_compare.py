@@ -46,6 +46,14 @@ def compare(
             help="Encoders of pages, with commas between them; each as --model elsewhere."
         ),
     ] = None,
+    text_model_sets: Annotated[
+        str | None,
+        typer.Option(
+            "--text-models",
+            help="Encoders of text, with commas between them; none is one, and a+b are two "
+            "together.",
+        ),
+    ] = None,
     pool_factors: Annotated[
         str | None, typer.Option(help="Pool factors, with commas between them.")
     ] = None,
@@ -64,8 +72,8 @@ def compare(
         list[str] | None,
         typer.Option(
             metavar="'NAME=VALUE ...'",
-            help="One more way to search: model, pool-factor, vector-storage, mode, reranker. May "
-            "be given more than once.",
+            help="One more way to search: model, text-models, pool-factor, vector-storage, mode, "
+            "reranker. May be given more than once.",
         ),
     ] = None,
     report: Annotated[
@@ -103,6 +111,7 @@ def compare(
     settings = make_settings(library, skip_self_test=skip_self_test or None)
     lists = {
         "model": models,
+        "text_models": text_model_sets,
         "pool_factor": pool_factors,
         "vector_storage": vector_storages,
         "mode": modes,

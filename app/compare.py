@@ -140,6 +140,7 @@ def make_variant_settings(settings: Settings, variant: Variant, folder: Path) ->
         update={
             "library": folder,
             "model": variant.model,
+            "text_models": variant.text_models or None,
             "pool_factor": variant.pool_factor,
             "vector_storage": variant.vector_storage,
             "reranker": variant.reranker,
@@ -158,8 +159,10 @@ def list_models(library: Library, mode: Mode) -> tuple[ModelFacts, ...]:
         specs.append(library.encoder.spec)
         if library.count().photos:
             specs.append(library.encoders.open_photos().spec)
-    if mode != Mode.VISUAL and (reranker := library.encoders.open_reranker()) is not None:
-        specs.append(reranker.spec)
+    if mode != Mode.VISUAL:
+        specs += library.encoders.texts.specs
+        if (reranker := library.encoders.open_reranker()) is not None:
+            specs.append(reranker.spec)
     return tuple(
         ModelFacts(spec.id, spec.licence, spec.commercial_use, spec.usd_per_million_tokens)
         for spec in specs

@@ -31,7 +31,7 @@ KEY_CHARACTERS = 16
 
 # The code that makes an index, and the code that answers questions with it.
 ROOT = Path(__file__).parents[1]
-INDEXING_CODE = ("ingest", "retrieval/encoders", "retrieval/index")
+INDEXING_CODE = ("ingest", "retrieval/encoders", "retrieval/text_encoders", "retrieval/index")
 ANSWERING_CODE = ("retrieval", "app/searching.py", "app/encoders.py")
 
 
@@ -159,6 +159,7 @@ def find_kept(
         sorted(documents),
         describe_model(variant.model),
         describe_model(choose_photo_encoder().name if photo_model == AUTO else photo_model),
+        [describe_model(name) for name in variant.text_models],
         variant.pool_factor,
         variant.vector_storage,
         settings.device,

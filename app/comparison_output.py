@@ -36,6 +36,7 @@ def _variant_json(comparison: Comparison, measured: MeasuredVariant) -> dict[str
     content: dict[str, Any] = {
         "name": measured.name,
         "model": run.variant.model,
+        "text_models": list(run.variant.text_models),
         "pool_factor": run.variant.pool_factor,
         "vector_storage": run.variant.vector_storage,
         "mode": run.variant.mode.value,

@@ -11,6 +11,7 @@ from typing import Any
 
 from app.encoders import NONE, check_name
 from app.settings import Settings
+from app.text_models import NO_MODELS, check_text_name
 from retrieval.comparison_errors import InvalidVariant
 from retrieval.encoders.devices import AUTO
 from retrieval.encoders.opening import choose_encoder
@@ -24,12 +25,14 @@ class Variant:
     """One way to search.
 
     Attributes:
-        model, pool_factor, vector_storage: what is indexed; as the settings of these names.
+        model, text_models, pool_factor, vector_storage: what is indexed; as the settings of these
+            names.
         mode: which rankings are fused.
         reranker: as the setting of this name.
     """
 
     model: str
+    text_models: tuple[str, ...]
     pool_factor: int
     vector_storage: str
     mode: Mode
@@ -38,9 +41,13 @@ class Variant:
     @property
     def ranked_by(self) -> Hashable:
         """What its rankings depend on: those by words alone are the same whatever the vectors."""
-        if self.mode is Mode.TEXT:
-            return self.model, self.mode, self.reranker
-        return self
+        match self.mode:
+            case Mode.TEXT:
+                return self.model, self.text_models, self.mode, self.reranker
+            case Mode.VISUAL:
+                return self.model, self.pool_factor, self.vector_storage, self.mode
+            case _:
+                return self
 
 
 def read_model(text: str) -> str:
@@ -53,6 +60,11 @@ def read_name(text: str) -> str:
     if not text:
         raise ValueError("a name")
     return text
+
+
+def read_text_models(text: str) -> tuple[str, ...]:
+    """Text models that are used together, with a plus between them."""
+    return () if text == NONE else tuple(read_name(name) for name in text.split("+"))
 
 
 def read_factor(text: str) -> int:
@@ -81,6 +93,7 @@ def read_mode(text: str) -> Mode:
 # How the value of each field of a variant is read; what is expected is said by its ValueError.
 READERS: dict[str, Callable[[str], Any]] = {
     "model": read_model,
+    "text_models": read_text_models,
     "pool_factor": read_factor,
     "vector_storage": read_storage,
     "mode": read_mode,
@@ -105,6 +118,7 @@ def list_variants(
     """
     usual = Variant(
         model=read_model(settings.model),
+        text_models=settings.text_models or (),
         pool_factor=settings.pool_factor or 1,
         vector_storage=settings.vector_storage,
         mode=Mode.HYBRID,
@@ -122,6 +136,8 @@ def list_variants(
         raise InvalidVariant("there is only one way to search here, and nothing to compare it with")
     for variant in variants:
         check_name(variant.model)
+        for name in variant.text_models:
+            check_text_name(name)
         if variant.reranker not in (AUTO, NONE):
             check_reranker(variant.reranker)
     return variants
@@ -182,15 +198,17 @@ def name_variants(variants: Sequence[Variant]) -> list[str]:
 
 
 def _says(variant: Variant, name: str) -> bool:
-    return name != "reranker" or variant.mode is not Mode.VISUAL
+    """Whether a field means anything for a variant: what reads text is not asked for looks."""
+    return name not in ("reranker", "text_models") or variant.mode is not Mode.VISUAL
 
 
 def _say(variant: Variant, name: str) -> str:
     value = getattr(variant, name)
     match name:
         case "model":
-            # Of the folder of a checkpoint its name is enough.
-            return Path(value).name if Path(value).is_dir() else str(value)
+            return _shorten(value)
+        case "text_models":
+            return f"with {'+'.join(map(_shorten, value))}" if value else NO_MODELS
         case "mode":
             return str(value.value)
         case "reranker":
@@ -199,3 +217,8 @@ def _say(variant: Variant, name: str) -> str:
             return f"stored as {value}"
         case _:
             return f"{name.replace('_', ' ')} {value}"
+
+
+def _shorten(model: str) -> str:
+    """What a model is called: of the folder of a checkpoint its name is enough."""
+    return Path(model).name if Path(model).is_dir() else model

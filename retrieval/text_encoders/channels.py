@@ -6,7 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from retrieval.errors import InvalidSetting
-from retrieval.text_encoders.base import NO_TEXT, Channel, TextEmbedding, TextEncoder
+from retrieval.text_encoders.base import (
+    NO_TEXT,
+    Channel,
+    TextEmbedding,
+    TextEncoder,
+    TextEncoderSpec,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,11 @@ class TextEncoders:
                 dim = 0 if channel is Channel.TERMS else encoder.dim
                 spaces[channel] = ChannelSpace(channel, dim, encoder.key)
         self.spaces = tuple(spaces[channel] for channel in Channel if channel in spaces)
+
+    @property
+    def specs(self) -> tuple[TextEncoderSpec, ...]:
+        """The catalog entry of each encoder, or what was read from its checkpoint."""
+        return tuple(encoder.spec for encoder in self._encoders)
 
     @property
     def keys(self) -> tuple[str, ...]:

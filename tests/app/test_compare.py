@@ -168,6 +168,18 @@ def test_the_next_comparison_indexes_and_asks_nothing(first, town, cache):
         assert again.ms_per_query == once.ms_per_query
 
 
+def test_a_text_model_finds_what_no_word_of_the_page_says(first, town, cache):
+    comparison, told = compare(
+        town, cache, text_models="none,minilm-dense", mode="text", reranker="none"
+    )
+    without, dense = comparison.measured
+    assert told[without.name] == {}
+    assert told[dense.name]["indexing"] == (3, 3)
+    assert (without.questions[3].rank, dense.questions[3].rank) == (None, 1)
+    assert dense.licence == "Apache-2.0"
+    assert dense.run.index.bytes_per_page > without.run.index.bytes_per_page
+
+
 def test_only_new_questions_are_asked_and_judgements_may_change(first, cache, tmp_path):
     folder = write_set(tmp_path / "fewer", ids=("fees", "bread"))
     QUESTIONS["rolls"] = ("Are there rolls?", "bakery.pdf", 1)

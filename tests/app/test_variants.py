@@ -48,6 +48,20 @@ def test_what_changes_nothing_makes_no_variant():
     ]
 
 
+def test_text_models_are_compared_alone_or_together():
+    assert name_all(text_models="none,minilm-dense,BAAI/bge-m3+minilm-dense") == [
+        "no text model",
+        "with minilm-dense",
+        "with BAAI/bge-m3+minilm-dense",
+    ]
+    # What pages look like is asked of no text model.
+    assert name_all(text_models="none,minilm-dense", mode="text,visual") == [
+        "no text model, text",
+        "visual",
+        "with minilm-dense, text",
+    ]
+
+
 def test_single_variants_come_after_the_lists_or_alone():
     single = "pool-factor=2 mode=visual"
     assert name_all(single, mode="hybrid,text") == [
@@ -82,7 +96,7 @@ def test_auto_is_what_it_stands_for_on_this_machine():
         ({"pool_factor": "1,0"}, (), "pool_factor '0': a whole number from 1 is expected"),
         ({"vector_storage": "float8"}, (), "vector_storage 'float8': one of auto, float16"),
         ({"model": "minilm-layout,"}, (), "model '': a name is expected"),
-        ({}, ("colour=red", ""), "'colour=red' is not one of model, pool_factor"),
+        ({}, ("colour=red", ""), "'colour=red' is not one of model, text_models"),
         ({}, ("mode", ""), "'mode' is not one of"),
         ({}, ("model='open", ""), "No closing quotation"),
     ],
@@ -93,7 +107,7 @@ def test_what_cannot_be_compared_is_refused_in_one_line(lists, singles, reason):
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize("field", ["model", "reranker"])
+@pytest.mark.parametrize("field", ["model", "reranker", "text_models"])
 def test_a_mistyped_name_is_told_before_anything_is_measured(field):
     with pytest.raises(UnknownEncoder, match="'minilm-layuot'"):
         list_variants({field: "minilm-layuot", "mode": "hybrid,text"}, (), SETTINGS)
