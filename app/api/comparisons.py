@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.requests import LibraryDependency
@@ -16,6 +16,10 @@ router = APIRouter(prefix="/comparisons", tags=["comparisons"])
 ComparisonId = Annotated[
     str, Path(pattern=r"^\d{4}-\d\d-\d\d-\d{6}$", examples=["2026-11-27-094512"])
 ]
+
+REPORT_RESPONSES: dict[int | str, dict[str, object]] = {
+    200: {"content": {"text/html": {"schema": {"type": "string"}}}}
+}
 
 
 class ComparedVariantBody(BaseModel):
@@ -55,7 +59,7 @@ def list_comparisons(library: LibraryDependency) -> ComparisonListBody:
     return ComparisonListBody(comparisons=bodies, total=len(bodies))
 
 
-@router.get("/{comparison_id}", response_class=HTMLResponse)
+@router.get("/{comparison_id}", response_class=Response, responses=REPORT_RESPONSES)
 def show_comparison(comparison_id: ComparisonId, library: LibraryDependency) -> HTMLResponse:
     """The report of a comparison: one page that loads nothing else, and runs no script."""
     return HTMLResponse(library.read_comparison(comparison_id))
