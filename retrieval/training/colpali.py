@@ -97,7 +97,7 @@ class LoraLearner:
         if self._model.supports_gradient_checkpointing:
             # A step holds a hundred pages: what each layer made of them is computed again going
             # back, for a third more time (Chen et al. 2016, arXiv 1604.06174).
-            self._model.gradient_checkpointing_enable({"use_reentrant": False})
+            self._model.activation_checkpointing_enable({"use_reentrant": False})
         self._parameters = []
         for name, parameter in self._model.named_parameters():
             parameter.requires_grad_("lora_" in name)

@@ -219,12 +219,16 @@ def test_one_question_without_a_wrong_page_is_too_few(tmp_path):
 @pytest.mark.parametrize("family", [*LORA_TARGETS, "colqwen2+adapter"])
 def test_lora_learns_and_opens_as_an_adapter(family, tiny_checkpoint, tmp_path):
     base = tiny_checkpoint(family)
-    whole = build_corpus(epochs=2, learning_rate=1e-2, batch_questions=6, n_negatives=0)
+    whole = build_corpus(epochs=4, learning_rate=3e-3, batch_questions=6, n_negatives=0)
     # Pictures take their time: those of the held-out documents are enough to measure.
     pool = whole.held_out.pool[:4]
     corpus = replace(whole, held_out=replace(whole.held_out, pool=pool))
     learner = learn(base, corpus, tmp_path)
     assert all("lora" in name for name in trained_names(learner))
+    # On so few weights, what dropout hides outweighs what four steps teach.
+    for module in learner._model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
     fitted = train(learner, corpus, tmp_path)
     assert fitted.epochs[-1].loss < fitted.epochs[0].loss
     folder = tmp_path / "adapter"
