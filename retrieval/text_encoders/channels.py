@@ -62,7 +62,7 @@ class TextEncoders:
     @property
     def specs(self) -> tuple[TextEncoderSpec, ...]:
         """The catalog entry of each encoder, or what was read from its checkpoint."""
-        return tuple(encoder.spec for encoder in self._encoders)
+        return tuple(encoder.spec for encoder in self.encoders)
 
     @property
     def keys(self) -> tuple[str, ...]:
