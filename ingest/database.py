@@ -27,7 +27,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.schema import CreateTable
 
 from ingest.sources import DATABASE, POSTGRESQL_MARK
-from ingest.tables import SCHEMA_VERSION, SETTINGS, TABLES
+from ingest.tables import ADDED_TABLES, SCHEMA_VERSION, SETTINGS, TABLES
 from retrieval.errors import DatabaseServerFailed, LibraryMismatch, LibraryUnusable
 
 # Settings that every library has from the start.
@@ -261,7 +261,7 @@ def _make_sqlite(path: Path) -> None:
 
 def _make_missing_tables(connection: Connection) -> None:
     """Adds the tables that an earlier release did not have yet."""
-    for table in TABLES.sorted_tables:
+    for table in ADDED_TABLES:
         if not connection.dialect.has_table(connection, table.name):
             # Another process may be quicker.
             connection.execute(CreateTable(table, if_not_exists=True))

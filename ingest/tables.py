@@ -164,6 +164,9 @@ RELEVANT_PAGES = Table(
     Column("relevance", Integer, nullable=False),
 )
 
+# A library of an earlier release gets these when it is opened; one that lacks another is damaged.
+ADDED_TABLES = (EVALUATION_QUESTIONS, RELEVANT_PAGES)
+
 JOBS = Table(
     "jobs",
     TABLES,
