@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from app.cli_options import JsonOption, check_exists, make_settings, print_json
-from retrieval.training.records import TrainingOptions
+from retrieval.training.options import TrainingOptions
 
 DEFAULTS = TrainingOptions()
 

@@ -23,6 +23,7 @@ from retrieval.training.errors import TrainingOutputExists
 from retrieval.training.fitting import fit
 from retrieval.training.mining import MINING_DEPTH, POOL_DEPTH, mine_example
 from retrieval.training.opening import Trainee, Way, find_trainee, open_learner
+from retrieval.training.options import TrainingOptions
 from retrieval.training.records import (
     Example,
     Fitted,
@@ -30,7 +31,6 @@ from retrieval.training.records import (
     Learner,
     OnStep,
     PageKey,
-    TrainingOptions,
     TrainingQuestion,
 )
 from retrieval.training.splitting import Split, split_by_document

@@ -2,12 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from retrieval.training.records import (
-    Example,
-    HeldOut,
-    TrainingOptions,
-    TrainingQuestion,
-)
+from retrieval.training.options import TrainingOptions
+from retrieval.training.records import Example, HeldOut, TrainingQuestion
 from tests.documents import build_page
 
 TOPICS = (

@@ -23,7 +23,8 @@ from retrieval.encoders.torchvision_guard import ensure_torchvision_imports
 from retrieval.encoders.visual import Inputs, collate
 from retrieval.errors import WeightsRefused
 from retrieval.training.losses import make_late_interaction_loss
-from retrieval.training.records import PageKey, Pair, ReadPage, TrainingOptions
+from retrieval.training.options import TrainingOptions
+from retrieval.training.records import PageKey, Pair, ReadPage
 
 # As ColPali was trained.
 LEARNING_RATE = 5e-5

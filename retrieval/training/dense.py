@@ -21,7 +21,8 @@ from retrieval.encoders.torchvision_guard import ensure_torchvision_imports
 from retrieval.errors import WeightsRefused
 from retrieval.passages import choose_passages, cut_passages
 from retrieval.training.losses import make_dense_loss
-from retrieval.training.records import PageKey, Pair, ReadPage, TrainingOptions
+from retrieval.training.options import TrainingOptions
+from retrieval.training.records import PageKey, Pair, ReadPage
 
 # As sentence-transformers' own recipes for retrieval.
 LEARNING_RATE = 2e-5

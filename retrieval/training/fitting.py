@@ -17,15 +17,8 @@ import numpy as np
 from retrieval.evaluation import DEPTH, measure_run
 from retrieval.training.batches import draw_batches
 from retrieval.training.errors import TooFewQuestions
-from retrieval.training.records import (
-    Epoch,
-    Example,
-    Fitted,
-    HeldOut,
-    Learner,
-    OnStep,
-    TrainingOptions,
-)
+from retrieval.training.options import TrainingOptions
+from retrieval.training.records import Epoch, Example, Fitted, HeldOut, Learner, OnStep
 
 # The first steps go slowly: Adam's estimates of the gradient's size are still poor.
 WARM_UP_SHARE = 0.1

@@ -17,13 +17,8 @@ from retrieval.encoders.minilm_head import HIDDEN_DIM, TokenHead, save_head, who
 from retrieval.encoders.minilm_layout import MinilmLayoutEncoder, normalise
 from retrieval.encoders.stream import Encoding
 from retrieval.training.losses import make_late_interaction_loss
-from retrieval.training.records import (
-    OnStep,
-    PageKey,
-    Pair,
-    ReadPage,
-    TrainingOptions,
-)
+from retrieval.training.options import TrainingOptions
+from retrieval.training.records import OnStep, PageKey, Pair, ReadPage
 from retrieval.training.token_vectors import TokenVectors
 
 # On held-out questions of Debian's manuals; see docs/training.md.

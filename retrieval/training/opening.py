@@ -19,7 +19,8 @@ from retrieval.encoders.opening import (
     read_family,
 )
 from retrieval.training.errors import InvalidTraining, NotTrainable
-from retrieval.training.records import Learner, OnStep, PageKey, ReadPage, TrainingOptions
+from retrieval.training.options import TrainingOptions
+from retrieval.training.records import Learner, OnStep, PageKey, ReadPage
 
 # Families of colpali-engine, whose adapters peft trains.
 LORA_FAMILIES = (Family.COLPALI, Family.COLQWEN2, Family.COLQWEN2_5, Family.COLIDEFICS3)

@@ -9,7 +9,7 @@ from retrieval.encoders.opening import open_encoder
 from retrieval.errors import InvalidEvaluationSet
 from retrieval.training.card import read_card
 from retrieval.training.errors import NotTrainable, TrainingOutputExists
-from retrieval.training.records import TrainingOptions
+from retrieval.training.options import TrainingOptions
 from tests.documents import write_text_pdf
 from tests.terminal import last_json, run_pagelens
 from tests.training import TOPICS

@@ -10,7 +10,8 @@ from retrieval.training.batches import draw_batches
 from retrieval.training.card import TrainingCard, read_card, write_card
 from retrieval.training.errors import TooFewQuestions
 from retrieval.training.mining import mine_example
-from retrieval.training.records import Example, TrainingOptions, TrainingQuestion
+from retrieval.training.options import TrainingOptions
+from retrieval.training.records import Example, TrainingQuestion
 from retrieval.training.splitting import split_by_document
 
 

@@ -130,6 +130,14 @@ def test_the_api_describes_itself_with_examples(served):
         "/status",
         "/tags",
         "/backup",
+        "/comparisons",
+        "/comparisons/{comparison_id}",
+        "/questions",
+        "/questions/mark",
+        "/questions/import",
+        "/questions/export",
+        "/questions/propose",
+        "/questions/{question_id}",
     }
     schemas = described["components"]["schemas"]
     for name in ("SearchBody", "AnswerBody", "JobBody", "DocumentBody", "ErrorBody"):
