@@ -89,6 +89,8 @@ class Answering(Searching):
 
     def _read_pages(self, hits: Sequence[Hit], *, with_pictures: bool) -> tuple[FoundPage, ...]:
         keys = [(hit.document_id, hit.page_index) for hit in hits]
+        with self._spaces.reading() as space:
+            words_of = space.index.fetch_words(keys)
         return tuple(
             FoundPage(
                 hit.document_id,
@@ -99,5 +101,5 @@ class Answering(Searching):
                 self.page_picture(*key) if with_pictures else None,
                 hit.evidence,
             )
-            for hit, key, words in zip(hits, keys, self._index.fetch_words(keys), strict=True)
+            for hit, key, words in zip(hits, keys, words_of, strict=True)
         )

@@ -27,8 +27,8 @@ from ingest.documents import Counts, Documents
 from ingest.files import CODEBOOK, LibraryFiles, original_path, preview_path
 from ingest.progress import OnProgress, Progress
 from ingest.sources import DATABASE
+from ingest.spaces import Space
 from retrieval.errors import BackupNotWritten
-from retrieval.index.base import PageIndex
 
 # Of the archive's own shape; no other is read.
 FORMAT = 1
@@ -51,9 +51,11 @@ def describe_format() -> dict[str, Any]:
 
 
 def write_backup(
-    file: Path, files: LibraryFiles, documents: Documents, index: PageIndex, on_progress: OnProgress
+    file: Path, files: LibraryFiles, documents: Documents, space: Space, on_progress: OnProgress
 ) -> Counts:
     """Writes a library that is not written to meanwhile; the file is there whole, or not at all.
+
+    Of its spaces it holds the one that is searched.
 
     Raises:
         BackupNotWritten: the file is there already, or cannot be written.
@@ -64,14 +66,14 @@ def write_backup(
         # Beside the file, where there must be room.
         tempfile.TemporaryDirectory(dir=file.parent, prefix=".pagelens-backup-") as scratch,
     ):
-        return _write_archive(writing, files, documents, index, Path(scratch), on_progress)
+        return _write_archive(writing, files, documents, space, Path(scratch), on_progress)
 
 
 def _write_archive(
     writing: BinaryIO,
     files: LibraryFiles,
     documents: Documents,
-    index: PageIndex,
+    space: Space,
     scratch: Path,
     on_progress: OnProgress,
 ) -> Counts:
@@ -83,9 +85,9 @@ def _write_archive(
         counts = copy.count()
     # Its last connection is closed: all of it is in the one file.
     database = tables / DATABASE
-    index_folder = index.snapshot(copied_index)
+    index_folder = space.index.snapshot(copied_index)
     with closing(Documents(tables)) as copy, _open_archive(writing) as tar:
-        wanted = list(_list_wanted(copy, files))
+        wanted = list(_list_wanted(copy, files, space))
         index_files = [path for path in sorted(index_folder.rglob("*")) if path.is_file()]
         total = 1 + len(wanted) + len(index_files)
         _add_json(tar, FORMAT_NAME, {**describe_format(), "files": total})
@@ -104,7 +106,7 @@ def _write_archive(
 
 
 def _list_wanted(
-    documents: Documents, files: LibraryFiles
+    documents: Documents, files: LibraryFiles, space: Space
 ) -> Iterator[tuple[str, Callable[[], Path | None]]]:
     """Yields (name in the archive, what finds it) of each original and preview, and the codebook.
 
@@ -119,8 +121,8 @@ def _list_wanted(
             if page.error is None:
                 name = preview_path(here, id_, page.page_index).as_posix()
                 yield name, partial(files.find_preview, id_, page.page_index)
-    if files.find_codebook():
-        yield CODEBOOK, files.find_codebook
+    if files.find_codebook(space.name):
+        yield CODEBOOK, partial(files.find_codebook, space.name)
 
 
 @contextmanager

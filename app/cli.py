@@ -17,6 +17,7 @@ from app.cli_backup import backup, restore
 from app.cli_compare import compare
 from app.cli_ingest import ingest
 from app.cli_mcp import mcp
+from app.cli_migrate import migrate
 from app.cli_options import (
     JsonOption,
     LibraryOption,
@@ -268,6 +269,7 @@ def delete(
 
 
 program.add_typer(questions)
+program.command()(migrate)
 program.command()(backup)
 program.command()(restore)
 
@@ -282,6 +284,7 @@ def doctor(
 ) -> None:
     """Check that the index holds every page, and that the fast search finds what the exact does."""
     from app.diagnosis_output import diagnosis_json, print_diagnosis
+    from app.migration_output import describe_migration, status_body
     from app.progress import show_progress
 
     with open_existing(make_settings(library)) as opened, show_progress() as on_progress:
@@ -290,11 +293,17 @@ def doctor(
         if repair and not diagnosis.is_healthy:
             diagnosis = opened.examine(on_progress)
         names = {document.document_id: document.name for document in opened.list_documents()}
+        migration = status_body(opened.migration()).migration
     for refusal in failed:
         typer.echo(printable(f"not repaired: {refusal.path}: {refusal.error}"), err=True)
     if as_json:
-        print_json(diagnosis_json(diagnosis))
+        content = diagnosis_json(diagnosis)
+        if migration is not None:
+            content["migration"] = migration.model_dump(mode="json")
+        print_json(content)
     else:
         print_diagnosis(diagnosis, names)
+        if migration is not None:
+            typer.echo(printable(describe_migration(migration)))
     if not diagnosis.is_healthy:
         raise typer.Exit(EXIT_UNHEALTHY)

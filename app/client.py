@@ -48,6 +48,7 @@ from app.api.bodies import (
 )
 from app.backup_file import write_new_file
 from app.client_questions import QuestionClient
+from app.migration_client import MigrationClient
 from ingest.progress import OnProgress, Progress
 from ingest.sources import name_origin
 from retrieval import errors
@@ -71,7 +72,7 @@ BYTES_PER_MB = 1_000_000
 Body = TypeVar("Body", bound=BaseModel)
 
 
-class PagelensClient(QuestionClient):
+class PagelensClient(QuestionClient, MigrationClient):
     """Speaks to one server; use it as a context manager, or close it.
 
     Every method raises `ServerUnreachable` where no server answers, and what the server refuses

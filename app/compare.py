@@ -122,8 +122,8 @@ def _run_variant(
 def _index_corpus(corpus: Path, settings: Settings, on_progress: OnProgress) -> IndexFacts:
     with Library(settings) as library:
         report = library.ingest([corpus], on_progress)
-        counts, encoder = library.count(), library.encoder.key
-    size = measure_index(settings.library)
+        counts, encoder, folder = library.count(), library.encoder.key, library.index_folder
+    size = measure_index(folder)
     assert size is not None, "these libraries are in their folders"
     return IndexFacts(
         n_pages=counts.pages + counts.photos,

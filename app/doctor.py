@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from ingest.files import LibraryFiles
 from ingest.ingestion import Ingestion
 from ingest.progress import OnProgress, Progress
 from ingest.sources import Refusal
-from retrieval.encoders.base import Encoder
+from ingest.spaces import Space
 from retrieval.errors import UnreadableFile
 from retrieval.index.base import PageIndex
 
@@ -72,18 +72,18 @@ class Diagnosis:
 def examine(
     documents: Documents,
     files: LibraryFiles,
-    index: PageIndex,
-    encoder: Encoder,
+    space: Space,
     on_progress: OnProgress,
 ) -> Diagnosis:
     """Compares the table of documents with files and index, and the fast search with the exact."""
+    index = space.index
     expected, stored = documents.list_indexed_pages(), index.list_pages()
     unfinished = {document.document_id for document in documents.list_unfinished()}
     stray = {page for page in stored - expected if page[0] not in unfinished}
     questions = list(_sample_questions(documents, index, sorted(expected & stored)))
     recalls = []
     for done, question in enumerate(questions, 1):
-        query = encoder.encode_query(question)
+        query = space.encoder.encode_query(question)
         exact, fast = (
             {(page.document_id, page.page_index) for page in index.search(query, DEPTH, exact=e)}
             for e in (True, False)
@@ -126,8 +126,13 @@ def _sample_questions(
     )
     for words in index.fetch_texts(sampled):
         if words:
-            middle = len(words) // 2
-            yield " ".join(words[middle : middle + QUESTION_WORDS])
+            yield quote_middle(words)
+
+
+def quote_middle(words: Sequence[str]) -> str:
+    """A run of a page's own words, to ask for the page with."""
+    middle = len(words) // 2
+    return " ".join(words[middle : middle + QUESTION_WORDS])
 
 
 def repair(

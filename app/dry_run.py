@@ -18,6 +18,7 @@ from ingest.office import convert_to_pdf
 from ingest.progress import OnProgress, Progress
 from ingest.render_pool import RenderPool
 from ingest.sources import Refusal, Source, find_files, is_library, read_source
+from ingest.space_settings import SpaceSettings
 from retrieval.disk import count_bytes
 from retrieval.errors import FileRefused
 from retrieval.hosted.cost import Cost
@@ -71,7 +72,8 @@ def forecast(
             known = {document.document_id for document in documents.list_whole()}
             pace = documents.read_setting(PAGES_PER_SECOND)
             n_stored = documents.count().pages
-            text_models = text_models or read_text_names(documents)
+            active = SpaceSettings(documents, documents.active_space())
+            text_models = text_models or read_text_names(active.read)
         bytes_a_page = count_bytes(folder) / n_stored if n_stored else None
     files = find_files(paths)
     failed: list[Refusal] = []

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+from app.migration_record import Target
 from app.settings import Settings
-from app.text_models import LibraryTexts
+from app.text_models import (
+    LibraryTexts,
+    read_text_names,
+    resolve_names,
+    write_texts,
+)
 from ingest.documents import (
     ENCODER_ID,
     ENCODER_KEY,
+    FIRST_SPACE,
     PHOTO_ENCODER_ID,
     PHOTO_ENCODER_KEY,
     POOL_FACTOR,
     VECTOR_STORAGE,
     Documents,
 )
+from ingest.space_settings import SpaceSettings
+from ingest.spaces import Space
 from retrieval.admission import admit_model
 from retrieval.encoders.base import Encoder, PhotoEncoder
 from retrieval.encoders.catalog import PAGE_CATALOG, find_spec, refuse_name
@@ -47,6 +59,18 @@ ASKED_FOR = "it was asked for"
 BOUND = "the library was made with it"
 
 
+# Of the hash of what a space is made with, in its name.
+HASH_CHARACTERS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedTarget:
+    """A space that a library may be moved to: its name, and its settings."""
+
+    name: str
+    settings: dict[str, str]
+
+
 class LibraryEncoders:
     """Opens the encoders that a library is bound to, or binds it to those chosen now.
 
@@ -67,16 +91,17 @@ class LibraryEncoders:
         self._folder = folder
         self._documents = documents
         self._settings = settings
-        bound_id = documents.read_setting(ENCODER_ID)
-        self.choice = self._choose(settings.model, bound_id, documents.read_setting(ENCODER_KEY))
-        bound_factor = int(documents.read_setting(POOL_FACTOR) or 1)
+        space = SpaceSettings(documents, documents.active_space())
+        bound_id = space.read(ENCODER_ID)
+        self.choice = self._choose(settings.model, bound_id, space.read(ENCODER_KEY))
+        bound_factor = int(space.read(POOL_FACTOR) or 1)
         factor = settings.pool_factor or bound_factor
         if bound_id and factor != bound_factor:
             raise EncoderMismatch(
                 f"the library {folder} was made with pool factor {bound_factor}, not with {factor}"
             )
         self.pool_factor = factor
-        bound_storage = documents.read_setting(VECTOR_STORAGE)
+        bound_storage = space.read(VECTOR_STORAGE)
         if bound_storage and settings.vector_storage not in (AUTO, bound_storage):
             raise EncoderMismatch(
                 f"the library {folder} stores its vectors as {bound_storage}, "
@@ -89,20 +114,22 @@ class LibraryEncoders:
             if bound_storage
             else choose_storage(settings.vector_storage, self.pages)
         )
-        self._texts = LibraryTexts(folder, documents, settings.text_models, self.options())
+        self._texts = LibraryTexts(folder, space, settings.text_models, self.options())
         self.self_test_skipped = False
-        bound_key = documents.read_setting(ENCODER_KEY)
+        bound_key = space.read(ENCODER_KEY)
         if bound_key is None:
             self.self_test_skipped = settings.skip_self_test
             if not settings.skip_self_test:
                 check_encoder(self.pages)
-            self._texts.bind()
-            documents.write_setting(ENCODER_KEY, self.pages.key)
-            documents.write_setting(POOL_FACTOR, str(factor))
-            documents.write_setting(VECTOR_STORAGE, self.vector_storage.value)
-            documents.write_setting(ENCODER_ID, self.choice.name)
+            self._texts.bind(space)
+            space.write(ENCODER_KEY, self.pages.key)
+            space.write(POOL_FACTOR, str(factor))
+            space.write(VECTOR_STORAGE, self.vector_storage.value)
+            space.write(ENCODER_ID, self.choice.name)
         else:
             self._refuse_other(bound_key, self.pages.key)
+        # By their keys: two spaces may differ in how vectors are stored alone.
+        self._opened = {self.pages.key: self.pages}
         self._photo_lock = threading.Lock()
         self._photos: PhotoEncoder | None = None
         self._reranker_lock = threading.Lock()
@@ -120,8 +147,84 @@ class LibraryEncoders:
 
     def list_paid(self) -> list[Paid]:
         """The models at vendors that were opened."""
-        opened: list[object] = [*self.texts.encoders, self._photos, self._reranker]
+        opened: list[object] = [*self._texts.opened, self._photos, self._reranker]
         return [model for model in opened if isinstance(model, Paid)]
+
+    def open_space(self, space: SpaceSettings) -> tuple[Encoder, TextEncoders]:
+        """The encoders of pages and text that a space is made with, opened at the first call.
+
+        Raises:
+            EncoderMismatch: one has changed since.
+            PagelensError: the weights of one cannot be had.
+        """
+        key = space.read(ENCODER_KEY)
+        assert key is not None, "a space is bound to an encoder before it is opened"
+        if key not in self._opened:
+            name = space.read(ENCODER_ID) or self.choice.name
+            encoder = open_encoder(name, self.options(int(space.read(POOL_FACTOR) or 1)))
+            self._refuse_other(key, encoder.key)
+            self._opened[key] = encoder
+        return self._opened[key], self._texts.open_space(space)
+
+    def open_target(self, target: Target) -> OpenedTarget:
+        """Opens the encoders that a library shall be moved to; that of pages must pass a self-test.
+
+        Raises:
+            InvalidSetting: two text models make the same channel.
+            SelfTestFailed: it does not find what any encoder must find.
+            LicenceRefused, ModelNotOpenable: a model that is named may not, or cannot, be opened.
+            PagelensError: one is unknown, or its weights cannot be had.
+        """
+        name, factor = self.choice.name, self.pool_factor
+        storage: VectorStorage | None = self.vector_storage
+        asked = target.model
+        if asked is not None:
+            check_name(asked)
+            if asked == AUTO:
+                asked = choose_encoder().name
+            elif Path(asked).is_dir():
+                # The library must find it from any folder that it is opened from.
+                asked = str(Path(asked).resolve())
+            if asked != name:
+                name, factor, storage = asked, 1, None
+        factor = target.pool_factor or factor
+        encoder = open_encoder(name, self.options(factor))
+        encoder = self._opened.setdefault(encoder.key, encoder)
+        storage = target.storage or storage or choose_storage(AUTO, encoder)
+        if not self._settings.skip_self_test:
+            check_encoder(encoder)
+        text_names = self.text_names
+        if target.text_models is not None:
+            asked_names = resolve_names(target.text_models)
+            if set(asked_names) != set(text_names):
+                text_names = asked_names
+        texts = self._texts.open(text_names)
+        parts = "/".join((encoder.key, storage.value, *sorted(texts.keys)))
+        made_with = hashlib.sha256(parts.encode()).hexdigest()
+        settings = {
+            ENCODER_ID: name,
+            ENCODER_KEY: encoder.key,
+            POOL_FACTOR: str(factor),
+            VECTOR_STORAGE: storage.value,
+        }
+        if text_names:
+            settings.update(write_texts(text_names, texts))
+        return OpenedTarget(f"{FIRST_SPACE}-{made_with[:HASH_CHARACTERS]}", settings)
+
+    def follow(self, space: Space) -> None:
+        """Takes the encoders of the space that is searched now for those of the library."""
+        self._texts.follow(space)
+        self.pages = space.encoder
+        self.choice = Choice(space.settings.read(ENCODER_ID) or "", BOUND)
+        self.pool_factor = int(space.settings.read(POOL_FACTOR) or 1)
+        self.vector_storage = choose_storage(
+            space.settings.read(VECTOR_STORAGE) or AUTO, space.encoder
+        )
+
+    def forget_others(self) -> None:
+        """Lets the encoders go that the space that is searched is not made with."""
+        self._opened = {self.pages.key: self.pages}
+        self._texts.forget_others()
 
     def open_photos(self) -> PhotoEncoder:
         """The encoder of photos, opened at the first call.
@@ -162,7 +265,9 @@ class LibraryEncoders:
         """
         with self._reranker_lock:
             choice = self.choose_reranker()
-            if self._reranker is None and choice is not None:
+            if choice is None:
+                return None
+            if self._reranker is None:
                 self._reranker = open_reranker(choice.name, self.options())
             return self._reranker
 
@@ -242,6 +347,26 @@ def choose_storage(asked: str, encoder: Encoder) -> VectorStorage:
         return VectorStorage(asked)
     is_small = encoder.spec.modality == Modality.WORDS
     return VectorStorage.TURBO4 if is_small else VectorStorage.TURBO8
+
+
+def describe_space(read: Callable[[str], str | None]) -> str:
+    """What a space is made with, by its settings, for people.
+
+    Args:
+        read: gives a setting of the space.
+    """
+    factor, storage, texts = (
+        int(read(POOL_FACTOR) or 1),
+        read(VECTOR_STORAGE),
+        read_text_names(read),
+    )
+    parts = [
+        str(read(ENCODER_ID)),
+        *([f"pool factor {factor}"] if factor > 1 else []),
+        *([storage] if storage else []),
+        *(f"text model {name}" for name in texts),
+    ]
+    return ", ".join(parts)
 
 
 def check_name(name: str) -> None:

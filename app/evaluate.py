@@ -10,12 +10,12 @@ from typing import Any
 from app.library import Library
 from app.question_run import ask_question, measure_index, name_corpus
 from app.settings import Settings
+from app.space_comparison import judge_by_ids
 from ingest.progress import IngestReport, OnProgress, Progress
 from ingest.sources import Refusal
 from retrieval.evaluation import (
     JudgedQuestions,
     PageName,
-    Question,
     load_evaluation_set,
     measure_run,
 )
@@ -89,7 +89,7 @@ def evaluate_folder(
         names = name_corpus(evaluation_set.corpus)
         where = PageFilter(documents=frozenset(names))
         asked = _ask_all(library, evaluation_set, names, where, on_progress, with_stages)
-    return _describe(settings, asked, report)
+    return _describe(asked, report)
 
 
 def evaluate_library(
@@ -106,18 +106,11 @@ def evaluate_library(
         NoQuestions: it has none that one of its pages answers.
     """
     with Library(settings) as library:
-        judged = library.require_judged_questions()
-        questions = tuple(Question(q.question_id, q.text) for q in judged)
-        qrels = {
-            q.question_id: {(p.document_id, p.page_number): p.relevance for p in q.relevant_pages}
-            for q in judged
-        }
+        judged = judge_by_ids(library.require_judged_questions())
         # Names may be those of several documents; ids are not.
         names = {d.document_id: d.document_id for d in library.list_documents()}
-        asked = _ask_all(
-            library, JudgedQuestions(questions, qrels), names, ALL_PAGES, on_progress, with_stages
-        )
-    return _describe(settings, asked, None)
+        asked = _ask_all(library, judged, names, ALL_PAGES, on_progress, with_stages)
+    return _describe(asked, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +122,7 @@ class _Asked:
     encoder: str
     text_encoders: tuple[str, ...]
     reranker: str | None
+    index_folder: Path
 
 
 def _ask_all(
@@ -165,12 +159,13 @@ def _ask_all(
         library.encoder.key,
         library.encoders.texts.keys,
         reranker.name if reranker else None,
+        library.index_folder,
     )
 
 
-def _describe(settings: Settings, asked: _Asked, report: IngestReport | None) -> Evaluation:
+def _describe(asked: _Asked, report: IngestReport | None) -> Evaluation:
     """The evaluation of a library that is closed: that gives back what its index reserves."""
-    size = measure_index(settings.library)
+    size = measure_index(asked.index_folder)
     speed = None
     if report is not None and report.pages:
         speed = report.pages / report.indexing_seconds

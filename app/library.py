@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -17,12 +18,14 @@ from app.comparing import Comparing
 from app.doctor import Diagnosis, examine, repair
 from app.encoders import LibraryEncoders, check_name
 from app.files_choice import open_files
-from app.index_choice import open_index
 from app.library_status import LibraryStatus, describe_status
 from app.lock import holds_nothing, lock_library, remove_contents
+from app.migrating import Migrating
+from app.migration_thread import MigrationThread
 from app.proposing import ProposalRun, Proposing
 from app.settings import Settings
 from app.settling import Settling
+from app.space_choice import open_space
 from app.text_models import check_text_name
 from app.viewing import Viewing
 from ingest.documents import (
@@ -33,7 +36,6 @@ from ingest.documents import (
     PageRecord,
 )
 from ingest.files import remove_document
-from ingest.first_stage import StoredFirstStage
 from ingest.ingestion import Ingestion
 from ingest.job_table import Jobs
 from ingest.jobs import Job, JobState
@@ -43,6 +45,7 @@ from ingest.questions import Questions
 from ingest.run import run_ingest
 from ingest.sharp_pages import SharpPages
 from ingest.sources import Refusal
+from ingest.spaces import Spaces
 from retrieval.errors import (
     AmbiguousDocument,
     BackupNotWritten,
@@ -54,7 +57,6 @@ from retrieval.errors import (
     UnknownJob,
 )
 from retrieval.evidence import draw_evidence
-from retrieval.index.base import IndexLayout
 from retrieval.records import Hit
 
 # Pages from which on a run says how fast the next one will be.
@@ -64,7 +66,7 @@ PACE_PAGES = 20
 ID_PREFIX_CHARACTERS = 6
 
 
-class Library(Answering, Viewing, Cataloguing, Proposing, Comparing):
+class Library(Answering, Viewing, Cataloguing, Proposing, Comparing, Migrating):
     """A library folder, held by this process: adds, finds, shows and deletes documents."""
 
     def __init__(self, settings: Settings) -> None:
@@ -78,6 +80,8 @@ class Library(Answering, Viewing, Cataloguing, Proposing, Comparing):
             PagelensError: weights or index cannot be opened.
         """
         super().__init__(settings)
+        self._settings = settings
+        self.migrating = MigrationThread()
         self.folder = settings.library
         self.is_read_only = settings.read_only
         for name in (settings.model, settings.photo_model):
@@ -98,35 +102,27 @@ class Library(Answering, Viewing, Cataloguing, Proposing, Comparing):
                 self.folder, settings.database_url, may_join=settings.may_join
             )
             self.encoders = LibraryEncoders(self.folder, self._documents, settings)
-            layout = IndexLayout(
-                self.encoder.spec.dim,
-                self.encoder.key,
-                self.encoders.vector_storage,
-                self.encoders.texts.spaces,
-            )
-            self._index = open_index(settings, self._documents, layout)
             self._files = open_files(settings, self._documents)
+            self._spaces = Spaces(
+                self._documents,
+                partial(open_space, settings, self.encoders, self._files),
+                self.encoders.follow,
+            )
             self._sharp_pages = SharpPages(self._files)
             self._locks = open_locks(self._documents.database, is_shared=settings.is_shared)
-            self._first_stage = StoredFirstStage(self._files, self._documents, self._index)
             self._jobs = Jobs(self._documents.database)
             self._questions = Questions(self._documents.database)
             self.jobs = Ingestion(
                 self._files,
-                self.encoder,
-                self.encoders.texts,
+                self._spaces,
                 self.encoders.open_photos,
-                self._index,
                 self._documents,
                 self._jobs,
                 self._locks,
-                self._first_stage,
                 settings.page_limit,
                 is_shared=settings.is_shared,
             )
-            self._settling = Settling(
-                self.encoder, self._index, self._documents, self._first_stage, self._locks
-            )
+            self._settling = Settling(self._spaces, self._locks)
             self.proposals = ProposalRun(self)
             # How many runs want jobs to be worked on, and whoever serves.
             self._n_working = 0
@@ -159,12 +155,13 @@ class Library(Answering, Viewing, Cataloguing, Proposing, Comparing):
         """Stops an ingest under way, writes what is pending and lets the folder go."""
         self.begin_closing()
         self.proposals.close()
+        self.migrating.join()
         self.jobs.stop()
         self._settling.close()
         self._sharp_pages.close()
         # A backup under way reads from both until it has noticed.
         with self._locks.alone():
-            self._index.close()
+            self._spaces.close()
             self._documents.close()
         self._release()
 
@@ -358,7 +355,8 @@ class Library(Answering, Viewing, Cataloguing, Proposing, Comparing):
         """
         self.check_writable()
         with self._locks.writing():
-            remove_document(self._files, document_id, self._index, self._documents)
+            index = self._spaces.follow().index
+            remove_document(self._files, document_id, index, self._documents)
         jobs = self._jobs.list_of_document(document_id)
         self._jobs.forget([task.job.job_id for task in jobs if task.job.state is JobState.DONE])
 
@@ -390,7 +388,7 @@ class Library(Answering, Viewing, Cataloguing, Proposing, Comparing):
             on_progress(progress)
 
         with self._locks.alone():
-            return write_backup(file, self._files, self._documents, self._index, report)
+            return write_backup(file, self._files, self._documents, self._spaces.follow(), report)
 
     def page_picture(self, document_id: str, page_index: int) -> Image.Image | None:
         """The preview of a page; None for a page that could not be rendered."""
@@ -404,7 +402,8 @@ class Library(Answering, Viewing, Cataloguing, Proposing, Comparing):
         """What the pages before and after a page say: (1-based page number, text)."""
         n_pages = self.find_document(hit.document_id).n_pages
         around = [i for i in (hit.page_index - 1, hit.page_index + 1) if 0 <= i < n_pages]
-        texts = self._index.fetch_texts([(hit.document_id, i) for i in around])
+        with self._spaces.reading() as space:
+            texts = space.index.fetch_texts([(hit.document_id, i) for i in around])
         return [(index + 1, " ".join(words)) for index, words in zip(around, texts, strict=True)]
 
     def lit_page(self, hit: Hit, word: str | None = None) -> Image.Image | None:
@@ -426,7 +425,7 @@ class Library(Answering, Viewing, Cataloguing, Proposing, Comparing):
 
     def examine(self, on_progress: OnProgress) -> Diagnosis:
         """Compares what is stored where, and the fast search with the exact one."""
-        return examine(self._documents, self._files, self._index, self.encoder, on_progress)
+        return examine(self._documents, self._files, self._spaces.follow(), on_progress)
 
     def repair(self, diagnosis: Diagnosis, on_progress: OnProgress) -> list[Refusal]:
         """Removes from the index what belongs to no document and makes anew what is missing.

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from app.migration_record import Migration, count_pages, read_migration
 from ingest.documents import COLLECTION, ENCODER_ID, Counts, Document, Documents
 from ingest.job_table import Jobs
 from ingest.jobs import Job, JobState
 from ingest.sources import Refusal, is_library
+from ingest.space_settings import SpaceSettings
 from retrieval.disk import count_bytes
 from retrieval.errors import InvalidLibraryPath
 
@@ -28,6 +30,8 @@ class LibraryStatus:
         collection: where a Qdrant server holds its index, which `n_bytes` does not count; None
             where the index is in the folder.
         under_way: jobs that are not over, also where no process works on them now.
+        migration: its move to another encoder; None where it has one index alone.
+        migrated_pages: how many are in the index that is not searched, and of how many.
     """
 
     counts: Counts
@@ -37,6 +41,8 @@ class LibraryStatus:
     documents: tuple[Document, ...]
     refusals: tuple[Refusal, ...]
     under_way: tuple[Job, ...]
+    migration: Migration | None = None
+    migrated_pages: tuple[int, int] = (0, 0)
 
 
 def read_status(
@@ -65,12 +71,16 @@ def read_status(
 
 def describe_status(folder: Path, documents: Documents, jobs: Jobs) -> LibraryStatus:
     """What an open library holds."""
+    space = SpaceSettings(documents, documents.active_space())
+    migration = read_migration(documents)
     return LibraryStatus(
         documents.count(),
-        documents.read_setting(ENCODER_ID),
+        space.read(ENCODER_ID),
         count_bytes(folder),
-        documents.read_setting(COLLECTION),
+        space.read(COLLECTION),
         tuple(documents.list_whole()),
         tuple(jobs.list_failures()),
         tuple(task.job for task in jobs.list_in(*UNDER_WAY)),
+        migration,
+        count_pages(documents, migration),
     )

@@ -17,12 +17,12 @@ from ingest.documents import Documents
 from ingest.files import LibraryFiles
 from ingest.progress import OnProgress, Progress
 from ingest.questions import hash_text, make_id
+from ingest.spaces import Spaces
 from retrieval.answering.base import Answerer, StopSignal
 from retrieval.answering.generated import GeneratingAnswerer
 from retrieval.answering.question_writing import write_question
 from retrieval.answering.records import FoundPage
 from retrieval.errors import InvalidSetting, JobNotPossible, PagelensError, QuestionExists
-from retrieval.index.base import PageIndex
 from retrieval.questions import Question, QuestionOrigin, RelevantPage
 
 # More than one sitting checks.
@@ -52,7 +52,7 @@ class Proposing(Questioning):
 
     _documents: Documents
     _files: LibraryFiles
-    _index: PageIndex
+    _spaces: Spaces
 
     @property
     @abstractmethod
@@ -101,9 +101,11 @@ class Proposing(Questioning):
         return self._ask_model(on_progress, limit, stop or StopSignal())
 
     def _propose_titles(self, on_progress: OnProgress, limit: int) -> Iterator[Question]:
-        reader = TitleReader(self._documents, self._files, self._index)
         documents, known = self.list_documents(), self._questions.list_keys()
-        for proposal in share_out(reader.propose(documents, known, on_progress), limit):
+        with self._spaces.reading() as space:
+            reader = TitleReader(self._documents, self._files, space.index)
+            proposals = reader.propose(documents, known, on_progress)
+        for proposal in share_out(proposals, limit):
             yield from self._add(proposal, QuestionOrigin.HEADINGS)
 
     def _ask_model(
@@ -129,7 +131,8 @@ class Proposing(Questioning):
         for done, (document_id, page_index) in enumerate(chosen):
             document = names[document_id]
             on_progress(Progress("asking", done, len(chosen), document.name))
-            (words,) = self._index.fetch_words([(document_id, page_index)])
+            with self._spaces.reading() as space:
+                (words,) = space.index.fetch_words([(document_id, page_index)])
             picture = self.page_picture(document_id, page_index)
             page = FoundPage(document_id, document.name, page_index, document.kind, words, picture)
             text = write_question(answerer, page, stop)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.index_choice import INDEX_FOLDER
 from app.library import Library
 from ingest.sources import Source, find_files, read_source
 from retrieval.disk import count_bytes
@@ -83,13 +82,12 @@ def ask_question(
     return Ranking(tuple(pages), seconds)
 
 
-def measure_index(library_folder: Path) -> IndexSize | None:
-    """The size of a library's index; None where a Qdrant server holds it.
+def measure_index(folder: Path) -> IndexSize | None:
+    """The size of the index in a folder; None where there is none, as a Qdrant server holds it.
 
     The library must be closed: closing gives back what the index reserves while it is open.
     """
-    index_folder = library_folder / INDEX_FOLDER
-    if not index_folder.exists():
+    if not folder.exists():
         return None
-    log_bytes = count_bytes(index_folder / "wal")
-    return IndexSize(count_bytes(index_folder) - log_bytes, log_bytes)
+    log_bytes = count_bytes(folder / "wal")
+    return IndexSize(count_bytes(folder) - log_bytes, log_bytes)

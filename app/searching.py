@@ -13,10 +13,10 @@ from PIL import Image
 
 from app.encoders import LibraryEncoders
 from ingest.documents import NONSENSE_SCORE, PHOTO_ENCODER_KEY, Document, Documents
-from ingest.first_stage import StoredFirstStage
 from ingest.ingestion import Ingestion
 from ingest.sources import Refusal, read_source
-from retrieval.encoders.base import Encoder
+from ingest.spaces import Space, Spaces
+from retrieval.encoders.base import Encoder, PhotoEncoder
 from retrieval.encoders.stream import encode_pages
 from retrieval.errors import FileRefused, UnknownDocument
 from retrieval.index.base import ALL_PAGES, PageFilter, PageIndex, ScoredPage
@@ -36,13 +36,16 @@ class Searching(ABC):
     encoders: LibraryEncoders
     jobs: Ingestion
     _documents: Documents
-    _first_stage: StoredFirstStage
-    _index: PageIndex
+    _spaces: Spaces
 
     @property
     def encoder(self) -> Encoder:
         """The encoder of pages that the library is bound to."""
-        return self.encoders.pages
+        return self._spaces.active.encoder
+
+    @property
+    def _index(self) -> PageIndex:
+        return self._spaces.active.index
 
     def load_models(self) -> None:
         """Opens what the first search would have to, besides the encoder of pages.
@@ -90,35 +93,49 @@ class Searching(ABC):
         started = time.perf_counter()
         if not self.is_read_only:
             self._documents.record_question(question)
+        options = SearchOptions(limit, page_filter, mode, exact, only=only)
+        with self._spaces.reading() as space:
+            return self._ask_space(space, question, options, photos, reranker, started)
+
+    def _ask_space(
+        self,
+        space: Space,
+        question: str,
+        options: SearchOptions,
+        photos: PhotoEncoder | None,
+        reranker: Reranker | None,
+        started: float,
+    ) -> Answer:
         query = Query(
             question,
-            self.encoder.encode_query(question),
+            space.encoder.encode_query(question),
             question=question,
             terms=weigh_question(question),
         )
-        nonsense = float(self._documents.read_setting(NONSENSE_SCORE) or 0.0)
-        options = SearchOptions(limit, page_filter, mode, exact, nonsense, only)
+        nonsense = float(space.settings.read(NONSENSE_SCORE) or 0.0)
+        options = replace(options, nonsense_score=nonsense)
         if options.asks_channels:
-            query = replace(query, channels=self.encoders.texts.encode_query(question))
+            query = replace(query, channels=space.texts.encode_query(question))
         if photos is not None:
             query = replace(
                 query, photo=photos.encode_text(question), clear_score=photos.clear_score
             )
-        return self._search(query, options, started, reranker)
+        return self._search(space, query, options, started, reranker)
 
     def rank_by_vectors(
         self, question: str, limit: int, page_filter: PageFilter = ALL_PAGES
     ) -> list[ScoredPage]:
         """The best pages by exact MaxSim alone, best first; what a model is trained against."""
-        return self._index.search(
-            self.encoder.encode_query(question), limit, page_filter, exact=True
-        )
+        with self._spaces.reading() as space:
+            query = space.encoder.encode_query(question)
+            return space.index.search(query, limit, page_filter, exact=True)
 
     def rank_by_words(
         self, question: str, limit: int, page_filter: PageFilter = ALL_PAGES
     ) -> list[ScoredPage]:
         """The best pages by BM25 alone, best first."""
-        return self._index.search_words(weigh_question(question), limit, page_filter)
+        with self._spaces.reading() as space:
+            return space.index.search_words(weigh_question(question), limit, page_filter)
 
     def cut_snippets(self, question: str, hits: Sequence[Hit]) -> list[Snippet | None]:
         """The words of each hit in which most of what matched stands; None where none did.
@@ -127,7 +144,8 @@ class Searching(ABC):
             question: what was asked; empty where it was not asked in words.
             hits: what was found.
         """
-        pages = self._index.fetch_words([(hit.document_id, hit.page_index) for hit in hits])
+        with self._spaces.reading() as space:
+            pages = space.index.fetch_words([(hit.document_id, hit.page_index) for hit in hits])
         return [cut_snippet(question, *each) for each in zip(hits, pages, strict=True)]
 
     def search_picture(
@@ -157,19 +175,21 @@ class Searching(ABC):
             raise FileRefused(f"{called}: {source.error}")
         if not source.media_type.is_image:
             raise FileRefused(f"{called}: only a picture can be searched with")
-        page = self.jobs.render_picture(path, source.media_type)
-        if page.error is not None:
-            raise FileRefused(f"{called}: {page.error}")
-        (embedding,) = encode_pages(
-            self.encoder,
-            [Page(source.document_id, 0, page.words, page.text_source, page.image)],
-        )
-        query = Query(name or source.name, ask_picture(embedding))
-        if photos is not None:
-            with Image.open(io.BytesIO(page.preview)) as preview:
-                vector = photos.encode_photos([preview.convert("RGB")])[0]
-            query = replace(query, photo=photos.look_like(vector))
-        return self._search(query, SearchOptions(limit, page_filter), started)
+        with self._spaces.reading() as space:
+            wanted_px = space.encoder.image_long_side_px
+            page = self.jobs.render_picture(path, source.media_type, wanted_px)
+            if page.error is not None:
+                raise FileRefused(f"{called}: {page.error}")
+            (embedding,) = encode_pages(
+                space.encoder,
+                [Page(source.document_id, 0, page.words, page.text_source, page.image)],
+            )
+            query = Query(name or source.name, ask_picture(embedding))
+            if photos is not None:
+                with Image.open(io.BytesIO(page.preview)) as preview:
+                    vector = photos.encode_photos([preview.convert("RGB")])[0]
+                query = replace(query, photo=photos.look_like(vector))
+            return self._search(space, query, SearchOptions(limit, page_filter), started)
 
     def search_like(
         self,
@@ -192,21 +212,23 @@ class Searching(ABC):
             raise UnknownDocument(
                 f"{document.name} has {document.n_pages:,} pages, no page {page_index + 1:,}"
             )
-        (embedding,) = self._index.fetch([(document.document_id, page_index)])
-        if embedding is None:
-            asked = no_words(self.encoder.spec.dim)
-        else:
-            asked = ask_picture(embedding) if region is None else ask_region(embedding, region)
-        query = Query(f"like {document.name}, page {page_index + 1:,}", asked)
-        vector = self._index.fetch_photo(document.document_id, page_index)
-        if vector is not None:
-            photos = self.encoders.open_photos()
-            picture = self.page_picture(document.document_id, page_index)
-            if region is not None and picture is not None:
-                vector = photos.encode_photos([crop_region(picture, region)])[0]
-            query = replace(query, photo=photos.look_like(vector))
-        # One more, as the page itself comes first and is left out.
-        answer = self._search(query, SearchOptions(limit + 1, page_filter), started)
+        with self._spaces.reading() as space:
+            (embedding,) = space.index.fetch([(document.document_id, page_index)])
+            if embedding is None:
+                asked = no_words(space.encoder.spec.dim)
+            else:
+                asked = ask_picture(embedding) if region is None else ask_region(embedding, region)
+            query = Query(f"like {document.name}, page {page_index + 1:,}", asked)
+            vector = space.index.fetch_photo(document.document_id, page_index)
+            if vector is not None:
+                photos = self.encoders.open_photos()
+                picture = self.page_picture(document.document_id, page_index)
+                if region is not None and picture is not None:
+                    vector = photos.encode_photos([crop_region(picture, region)])[0]
+                query = replace(query, photo=photos.look_like(vector))
+            # One more, as the page itself comes first and is left out.
+            options = SearchOptions(limit + 1, page_filter)
+            answer = self._search(space, query, options, started)
         others = [
             hit
             for hit in answer.hits
@@ -216,20 +238,20 @@ class Searching(ABC):
 
     def _search(
         self,
+        space: Space,
         query: Query,
         options: SearchOptions,
         started: float,
         reranker: Reranker | None = None,
     ) -> Answer:
         """Asks in whole documents only; the time since `started` counts, encoding included."""
-        self._first_stage.follow()
         unfinished = frozenset(d.document_id for d in self._documents.list_unfinished())
         where = options.page_filter
         answer = search_pages(
             query,
             replace(options, page_filter=replace(where, excluded=where.excluded | unfinished)),
-            index=self._index,
-            modality=self.encoder.spec.modality,
+            index=space.index,
+            modality=space.encoder.spec.modality,
             reranker=reranker,
         )
         return replace(answer, seconds=time.perf_counter() - started)

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app.errors import printable
+from app.migration_output import describe_migration, migration_body
 from app.wording import count_things, format_bytes
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ def status_json(status: LibraryStatus) -> dict[str, Any]:
             }
             for job in status.under_way
         ]
+    if status.migration is not None:
+        body = migration_body(status.migration, *status.migrated_pages)
+        content["migration"] = body.model_dump(mode="json")
     return content
 
 
@@ -61,6 +65,9 @@ def print_status(folder: Path, status: LibraryStatus) -> None:
             highlight=False,
             soft_wrap=True,
         )
+    if status.migration is not None:
+        line = describe_migration(migration_body(status.migration, *status.migrated_pages))
+        console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
     if counts.unread_pages:
         console.print(f"{count_things(counts.unread_pages, 'page')} without a word to search by")
     for job in status.under_way:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ingest.documents import Document
 from ingest.sharp_pages import SharpPages
+from ingest.spaces import Spaces
 from retrieval.errors import UnknownPage
-from retrieval.index.base import PageIndex
 from retrieval.records import Word
 
 # Pages whose words are asked for at once: a server's answer has a limit.
@@ -19,7 +19,7 @@ PAGES_AT_ONCE = 200
 class Viewing(ABC):
     """What a library, which is one, shows of its pages."""
 
-    _index: PageIndex
+    _spaces: Spaces
     _sharp_pages: SharpPages
 
     @abstractmethod
@@ -70,12 +70,14 @@ class Viewing(ABC):
         document = self.find_document(document_id)
         if not 0 <= page_index < document.n_pages:
             raise UnknownPage(f"{document.name}: there is no page {page_index + 1:,}")
-        (words,) = self._index.fetch_words([(document.document_id, page_index)])
+        with self._spaces.reading() as space:
+            (words,) = space.index.fetch_words([(document.document_id, page_index)])
         return words
 
     def read_words_of(self, pages: Sequence[tuple[str, int]]) -> list[tuple[Word, ...]]:
         """The words of many pages, (document id, page index) each, of documents that are there."""
         words: list[tuple[Word, ...]] = []
-        for first in range(0, len(pages), PAGES_AT_ONCE):
-            words += self._index.fetch_words(pages[first : first + PAGES_AT_ONCE])
+        with self._spaces.reading() as space:
+            for first in range(0, len(pages), PAGES_AT_ONCE):
+                words += space.index.fetch_words(pages[first : first + PAGES_AT_ONCE])
         return words

@@ -9,7 +9,14 @@ from uuid import uuid4
 
 import fsspec
 
-from ingest.files import CODEBOOK, LibraryFiles, original_path, preview_path, readable_path
+from ingest.files import (
+    CODEBOOK,
+    LibraryFiles,
+    codebook_path,
+    original_path,
+    preview_path,
+    readable_path,
+)
 from retrieval.errors import BucketFailed, InvalidSetting
 from retrieval.index.cells import Codebook
 
@@ -90,14 +97,20 @@ class BucketFiles(LibraryFiles):
                     self._store.rm(self._name(path), recursive=path == previews)
         super().remove(document_id)
 
-    def keep_codebook(self, codebook: Codebook) -> None:
+    def keep_codebook(self, codebook: Codebook, space: str) -> None:
         """See `LibraryFiles.keep_codebook`."""
-        super().keep_codebook(codebook)
-        self._upload(self.folder / CODEBOOK)
+        super().keep_codebook(codebook, space)
+        self._upload(codebook_path(self.folder, space))
 
-    def find_codebook(self) -> Path | None:
+    def find_codebook(self, space: str) -> Path | None:
         """See `LibraryFiles.find_codebook`; another machine may have made a newer one."""
-        return self._download(self.folder / CODEBOOK)
+        return self._download(codebook_path(self.folder, space))
+
+    def remove_codebook(self, space: str) -> None:
+        """See `LibraryFiles.remove_codebook`."""
+        with self._errors(), suppress(FileNotFoundError):
+            self._store.rm(self._name(codebook_path(self.folder, space)))
+        super().remove_codebook(space)
 
     def _name(self, path: Path) -> str:
         return f"{self._root}/{path.relative_to(self.folder).as_posix()}"

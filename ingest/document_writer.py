@@ -7,9 +7,7 @@ last. Every step may be done again, after a crash in its midst: the same pages g
 from __future__ import annotations
 
 import io
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -21,19 +19,17 @@ from PIL import Image
 
 from ingest.documents import Documents, PageRecord
 from ingest.files import LibraryFiles, remove_document
-from ingest.first_stage import StoredFirstStage
 from ingest.locks import LibraryLocks
 from ingest.render import RenderedPage
 from ingest.render_pool import RenderPool
 from ingest.sources import Refusal, Source, read_source
+from ingest.space_encoding import EncodedPage, SpaceEncodings
+from ingest.spaces import Space, Spaces
 from retrieval.encoders.base import PhotoEncoder
-from retrieval.encoders.stream import Encoding
 from retrieval.errors import FileRefused, UnreadableFile
-from retrieval.index.base import IndexedPage, PageIndex
+from retrieval.index.base import IndexedPage
 from retrieval.index.channels import count_vectors
-from retrieval.records import Kind, Page, PageEmbedding
-from retrieval.text_encoders.base import TextEmbedding
-from retrieval.text_encoders.stream import TextEncoding
+from retrieval.records import Kind, Page, Word
 
 # A picture with fewer words than this is a photo; with more it is a scan of a page.
 PHOTO_WORDS = 8
@@ -42,26 +38,13 @@ PHOTO_WORDS = 8
 UPSERT_PAGES = 4
 
 
-@dataclass(frozen=True, slots=True)
-class EncodedPage:
-    """A page with what encoders made of it.
-
-    Attributes:
-        embedding: its vectors; None for a page that could not be rendered.
-        channels: what text encoders made of its words.
-    """
-
-    page: RenderedPage
-    embedding: PageEmbedding | None
-    channels: TextEmbedding
-
-
 @dataclass(slots=True)
 class _OpenDocument:
-    """A document whose pages are on their way, ahead of the step that asks for them."""
+    """A document whose pages are on their way to a space, ahead of the step that asks for them."""
 
+    space: Space
     next_page: int
-    pages: Iterator[EncodedPage]
+    pages: Iterator[EncodedPage[RenderedPage]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,24 +54,20 @@ class DocumentWriter:
     Attributes:
         files: where originals and previews go.
         photo_encoder: opens the encoder of photos, at the first photo.
-        index: where vectors go.
+        spaces: where vectors go.
         documents: where all else goes.
         pool: renders pages.
-        encoding: encodes them.
-        texts: encodes their words.
+        encodings: encode them and their words.
         locks: one is held while the index is written.
-        first_stage: of the index; pages get their cells of it.
     """
 
     files: LibraryFiles
     photo_encoder: Callable[[], PhotoEncoder]
-    index: PageIndex
+    spaces: Spaces
     documents: Documents
     pool: RenderPool
-    encoding: Encoding
-    texts: TextEncoding
+    encodings: SpaceEncodings
     locks: LibraryLocks
-    first_stage: StoredFirstStage
     _open: dict[str, _OpenDocument] = field(default_factory=dict)
 
     def store_original(self, path: Path, name: str) -> tuple[Source, int]:
@@ -132,16 +111,26 @@ class DocumentWriter:
             What kind of document it is; None if it has been deleted meanwhile.
         """
         kind = Kind.PAGE
-        for encoded in self._read_pages(source, n_pages, pages):
+        while pages:
+            opened = self._open_at(source, pages.start, n_pages)
+            encoded = list(islice(opened.pages, min(len(pages), UPSERT_PAGES)))
+            opened.next_page += len(encoded)
+            if not encoded:
+                break
             kind = _kind_of(source, encoded[0].page, n_pages)
             with self.locks.writing():
-                self.first_stage.follow()
-                records = self._index_pages(source, encoded, kind, added_at, tags)
+                space = self.spaces.follow()
+                if space is not opened.space:
+                    # The library has changed its encoder meanwhile: these pages once more.
+                    del self._open[source.document_id]
+                    continue
+                records = self._index_pages(space, source, encoded, kind, added_at, tags)
                 if self.documents.find_unfinished(source.document_id) is None:
                     # Deleted while this was under way: whoever deleted it could not know of these.
-                    remove_document(self.files, source.document_id, self.index, self.documents)
+                    remove_document(self.files, source.document_id, space.index, self.documents)
                     return None
                 self.documents.add_pages(source.document_id, records)
+            pages = pages[len(encoded) :]
             on_pages(len(records))
         return kind
 
@@ -150,49 +139,32 @@ class DocumentWriter:
         self._open.pop(document_id, None)
         self.files.let_go(document_id)
 
-    def _read_pages(
-        self, source: Source, n_pages: int, pages: range
-    ) -> Iterator[list[EncodedPage]]:
+    def _open_at(self, source: Source, first: int, n_pages: int) -> _OpenDocument:
         opened = self._open.get(source.document_id)
-        if opened is None or opened.next_page != pages.start:
-            opened = _OpenDocument(pages.start, self._stream_pages(source, pages.start, n_pages))
+        if opened is None or opened.next_page != first:
+            space = self.spaces.active
+            opened = _OpenDocument(space, first, self._stream_pages(space, source, first, n_pages))
             self._open[source.document_id] = opened
-        left = len(pages)
-        while left and (batch := list(islice(opened.pages, min(left, UPSERT_PAGES)))):
-            left -= len(batch)
-            opened.next_page += len(batch)
-            yield batch
+        return opened
 
-    def _stream_pages(self, source: Source, first: int, n_pages: int) -> Iterator[EncodedPage]:
+    def _stream_pages(
+        self, space: Space, source: Source, first: int, n_pages: int
+    ) -> Iterator[EncodedPage[RenderedPage]]:
         readable = self.files.find_readable(source.document_id, source.media_type)
         if readable is None:
             raise UnreadableFile("the library has lost its original")
         path, media_type = readable
         shown = replace(source, path=path, media_type=media_type)
         rendered = self.pool.render(
-            [(shown, path, range(first, n_pages))],
-            self.encoding.encoder.image_long_side_px,
+            [(shown, path, range(first, n_pages))], space.encoder.image_long_side_px
         )
-        # Of the pages that the stream has run ahead to, in their order.
-        texts: deque[Future[TextEmbedding]] = deque()
-
-        def begin_texts() -> Iterator[tuple[RenderedPage, Page | None]]:
-            for page, to_encode in _split_pages(rendered):
-                texts.append(self.texts.submit(" ".join(word.text for word in page.words)))
-                yield page, to_encode
-
-        try:
-            for page, embedding in self.encoding.stream(begin_texts()):
-                yield EncodedPage(page, embedding, texts[0].result())
-                texts.popleft()
-        finally:
-            for text in texts:
-                text.cancel()
+        return self.encodings.of(space).stream(_split_pages(rendered))
 
     def _index_pages(
         self,
+        space: Space,
         source: Source,
-        pages: Sequence[EncodedPage],
+        pages: Sequence[EncodedPage[RenderedPage]],
         kind: Kind,
         added_at: datetime,
         tags: tuple[str, ...],
@@ -218,7 +190,7 @@ class DocumentWriter:
                     encoded.channels,
                 )
             )
-        self.index.upsert(indexed)
+        space.index.upsert(indexed)
         n_vectors = {
             page.page_index: len(page.embedding.vectors)
             + (page.photo is not None)
@@ -241,18 +213,18 @@ class DocumentWriter:
 
 def _split_pages(
     rendered: Iterable[tuple[Source, list[RenderedPage]]],
-) -> Iterator[tuple[RenderedPage, Page | None]]:
-    """The pages of a document one by one, with what the encoder gets of each."""
+) -> Iterator[tuple[RenderedPage, tuple[Word, ...], Page | None]]:
+    """The pages of a document one by one, with what the encoders get of each."""
     for source, pages in rendered:
         for page in pages:
             if page.error is not None:
-                yield page, None
+                yield page, page.words, None
                 continue
             to_encode = Page(
                 source.document_id, page.page_index, page.words, page.text_source, page.image
             )
             # Its picture is large, and needed no more once the encoder has prepared it.
-            yield replace(page, image=None), to_encode
+            yield replace(page, image=None), page.words, to_encode
 
 
 def _kind_of(source: Source, first: RenderedPage, n_pages: int) -> Kind:

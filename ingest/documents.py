@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
 from pydantic import SecretStr
-from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, true, update
 
 from ingest.database import LIBRARY_ID, SCHEMA, Database
 from ingest.job_table import IS_FAILURE
 from ingest.jobs import JobState
 from ingest.media_types import MediaType
 from ingest.sources import Source
-from ingest.tables import DOCUMENTS, JOBS, PAGES, QUESTIONS, SETTINGS, TABLES
+from ingest.tables import DOCUMENTS, JOBS, PAGES, QUESTIONS, SETTINGS, SPACE_PAGES, TABLES
 from retrieval.records import Kind, TextSource
 
 KEPT_QUESTIONS = 200
@@ -24,26 +24,49 @@ KEPT_QUESTIONS = 200
 # Read and written at once where a library is copied.
 COPIED_ROWS = 1_000
 
-# What a library is bound to: its encoder of pages, and from its first photo on, that of photos.
+# The space that is searched: an encoder of pages, and the index of its vectors. Each is named like
+# the folder that its index has; a library begins with the first.
+ACTIVE_SPACE = "active_space"
+FIRST_SPACE = "index"
+# How it came to have another one; see `app.migration_record`.
+MIGRATION = "migration"
+
+# What each space has of its own: its encoder of pages, and how its vectors are stored ...
 ENCODER_KEY = "encoder_key"
 ENCODER_ID = "encoder_id"
 POOL_FACTOR = "pool_factor"
 VECTOR_STORAGE = "vector_storage"
-# Pages that the index had when the codebook of its first stage was fitted.
-FITTED_PAGES = "fitted_pages"
-# What nonsense reaches in it; a good match scores more.
-NONSENSE_SCORE = "nonsense_score"
-PHOTO_ENCODER_KEY = "photo_encoder_key"
-PHOTO_ENCODER_ID = "photo_encoder_id"
-# Its text encoders, as lists in JSON; unset where it has none.
+# ... its text encoders, as lists in JSON; unset where it has none ...
 TEXT_ENCODER_KEYS = "text_encoder_keys"
 TEXT_ENCODER_IDS = "text_encoder_ids"
+# ... pages that the index had when the codebook of its first stage was fitted.
+FITTED_PAGES = "fitted_pages"
+# ... what nonsense reaches in it; a good match scores more ...
+NONSENSE_SCORE = "nonsense_score"
+# ... and the collection of a Qdrant server that holds it; unset where it is in a folder.
+COLLECTION = "collection"
+OF_SPACE = (
+    ENCODER_KEY,
+    ENCODER_ID,
+    POOL_FACTOR,
+    VECTOR_STORAGE,
+    TEXT_ENCODER_KEYS,
+    TEXT_ENCODER_IDS,
+    FITTED_PAGES,
+    NONSENSE_SCORE,
+    COLLECTION,
+)
+
+# From its first photo on a library is bound to an encoder of photos.
+PHOTO_ENCODER_KEY = "photo_encoder_key"
+PHOTO_ENCODER_ID = "photo_encoder_id"
 # How fast the last run of more than a few pages was.
 PAGES_PER_SECOND = "pages_per_second"
-# The collection of a Qdrant server that holds its index; unset where that is in its folder.
-COLLECTION = "collection"
 # The bucket that holds its originals and previews; unset where those are in its folder.
 BUCKET = "bucket"
+
+# What another library does not have of a copied one, as its id and its places are its own.
+NOT_COPIED = (LIBRARY_ID, SCHEMA, BUCKET, COLLECTION, ACTIVE_SPACE, MIGRATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +139,13 @@ class Documents:
     def copy_to(self, other: Documents) -> None:
         """Copies everything into an empty library, which keeps its own id.
 
-        Nor is it told where this one's index and files are. All is of one moment, whoever writes
-        meanwhile.
+        Nor is it told where this one's index and files are. Of spaces it has the one that is
+        searched. All is of one moment, whoever writes meanwhile.
         """
         left_out = {
-            SETTINGS: SETTINGS.c.name.in_([LIBRARY_ID, SCHEMA, COLLECTION, BUCKET]),
+            # They are not copied as they stand.
+            SETTINGS: true(),
+            SPACE_PAGES: true(),
             # Those under way have files elsewhere.
             JOBS: JOBS.c.state.not_in([JobState.DONE.value, JobState.FAILED.value]),
         }
@@ -130,6 +155,8 @@ class Documents:
                 found = rows.execute(asked.where(~left_out[table]) if table in left_out else asked)
                 for some in found.mappings().partitions():
                     copies.execute(insert(table), [dict(row) for row in some])
+            names = rows.execute(select(SETTINGS.c.name, SETTINGS.c.value))
+            write_settings(copies, copy_settings(dict(names.tuples().all())))
 
     def close(self) -> None:
         """Closes the database."""
@@ -143,6 +170,15 @@ class Documents:
     def write_setting(self, name: str, value: str) -> None:
         """Writes a value that belongs to the library as a whole."""
         self._database.put(SETTINGS, [{"name": name, "value": value}])
+
+    def write_settings(self, values: Mapping[str, str | None]) -> None:
+        """Writes several values at once, or none of them; None removes one."""
+        with self._database.write() as rows:
+            write_settings(rows, values)
+
+    def active_space(self) -> str:
+        """The name of the space that is searched."""
+        return self.read_setting(ACTIVE_SPACE) or FIRST_SPACE
 
     def begin(
         self, source: Source, n_pages: int, kind: Kind, added_at: datetime, tags: Sequence[str]
@@ -188,6 +224,8 @@ class Documents:
         """Forgets a document and its pages."""
         with self._database.write() as rows:
             rows.execute(delete(DOCUMENTS).where(DOCUMENTS.c.id == document_id))
+            # The other space still has them, and finds out by this that it should not.
+            rows.execute(delete(SPACE_PAGES).where(SPACE_PAGES.c.document_id == document_id))
 
     def list_whole(self) -> list[Document]:
         """The documents that can be searched, newest first."""
@@ -292,6 +330,34 @@ class Documents:
                 )
                 for row in rows.execute(asked)
             ]
+
+
+def name_setting(setting: str, space: str) -> str:
+    """What one of the settings `OF_SPACE` is called for a space: the first one's bear no suffix."""
+    return setting + space.removeprefix(FIRST_SPACE)
+
+
+def copy_settings(settings: Mapping[str, str]) -> dict[str, str]:
+    """The settings of a copy, whose one space is the first; that which is searched becomes it."""
+    active = settings.get(ACTIVE_SPACE, FIRST_SPACE)
+    copied = {
+        name: value
+        for name, value in settings.items()
+        if name not in NOT_COPIED and name.partition("-")[0] not in OF_SPACE
+    }
+    for setting in OF_SPACE:
+        value = settings.get(name_setting(setting, active))
+        if value is not None and setting not in NOT_COPIED:
+            copied[setting] = value
+    return copied
+
+
+def write_settings(rows: Connection, values: Mapping[str, str | None]) -> None:
+    """Writes settings in a transaction; None removes one."""
+    rows.execute(delete(SETTINGS).where(SETTINGS.c.name.in_(list(values))))
+    kept = [{"name": name, "value": value} for name, value in values.items() if value is not None]
+    if kept:
+        rows.execute(insert(SETTINGS), kept)
 
 
 def _hash_text(text: str) -> str:

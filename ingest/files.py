@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ingest.documents import Documents
+from ingest.documents import FIRST_SPACE, Documents
 from ingest.media_types import MediaType
 from ingest.office import convert_to_pdf
 from ingest.sources import Refusal, read_source
@@ -17,7 +17,7 @@ from retrieval.errors import FileRefused, LibraryUnusable
 from retrieval.index.base import PageIndex
 from retrieval.index.cells import Codebook
 
-# The cells of the index's first stage; absent where the library is small.
+# The cells of the first stage of the index; absent where the library is small.
 CODEBOOK = "cells.npz"
 
 
@@ -34,6 +34,12 @@ def preview_path(folder: Path, document_id: str, page_index: int) -> Path:
 def readable_path(folder: Path, document_id: str) -> Path:
     """Where a library folder keeps the PDF that was made of an office file."""
     return folder / "readable" / document_id[:2] / f"{document_id}.pdf"
+
+
+def codebook_path(folder: Path, space: str) -> Path:
+    """Where a library folder keeps the codebook of a space, which bears the suffix of its name."""
+    path = folder / CODEBOOK
+    return path.with_stem(path.stem + space.removeprefix(FIRST_SPACE))
 
 
 class LibraryFiles:
@@ -124,15 +130,19 @@ class LibraryFiles:
         readable_path(self.folder, document_id).unlink(missing_ok=True)
         original_path(self.folder, document_id).unlink(missing_ok=True)
 
-    def keep_codebook(self, codebook: Codebook) -> None:
-        """Writes the codebook of the index's first stage, in place of another."""
-        with write_whole(self.folder / CODEBOOK) as part:
+    def keep_codebook(self, codebook: Codebook, space: str) -> None:
+        """Writes the codebook of the first stage of a space's index, in place of another."""
+        with write_whole(codebook_path(self.folder, space)) as part:
             codebook.save(part)
 
-    def find_codebook(self) -> Path | None:
-        """The codebook of the index's first stage, to be read; None if there is none."""
-        path = self.folder / CODEBOOK
+    def find_codebook(self, space: str) -> Path | None:
+        """The codebook of the first stage of a space's index, to be read; None if there is none."""
+        path = codebook_path(self.folder, space)
         return path if path.is_file() else None
+
+    def remove_codebook(self, space: str) -> None:
+        """Removes the codebook of a space; one that is not there is no error."""
+        codebook_path(self.folder, space).unlink(missing_ok=True)
 
 
 def remove_document(

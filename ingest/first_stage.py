@@ -1,11 +1,12 @@
-"""The first stage of a library's index, as it is stored for all processes that search in it."""
+"""The first stage of a space's index, as it is stored for all processes that search in it."""
 
 from __future__ import annotations
 
 import threading
 
-from ingest.documents import FITTED_PAGES, Documents
+from ingest.documents import FITTED_PAGES
 from ingest.files import LibraryFiles
+from ingest.space_settings import SpaceSettings
 from retrieval.index.base import PageIndex
 from retrieval.index.cells import Codebook
 
@@ -17,9 +18,9 @@ class StoredFirstStage:
     the one before. While none is stored searches are exact.
     """
 
-    def __init__(self, files: LibraryFiles, documents: Documents, index: PageIndex) -> None:
+    def __init__(self, files: LibraryFiles, settings: SpaceSettings, index: PageIndex) -> None:
         self._files = files
-        self._documents = documents
+        self._settings = settings
         self._index = index
         self._n_stored = 0
         self._codebook: Codebook | None = None
@@ -34,16 +35,16 @@ class StoredFirstStage:
     def follow(self) -> None:
         """Uses what this process or another has stored since."""
         with self._following:
-            n_stored = int(self._documents.read_setting(FITTED_PAGES) or 0)
+            n_stored = int(self._settings.read(FITTED_PAGES) or 0)
             if n_stored != self._n_stored:
-                path = self._files.find_codebook() if n_stored else None
+                path = self._files.find_codebook(self._settings.name) if n_stored else None
                 self._codebook = Codebook.load(path) if path else None
                 self._index.use_codebook(self._codebook)
                 self._n_stored = n_stored
 
     def withdraw(self) -> None:
         """Has all searches be exact, while pages get their cells of another codebook."""
-        self._documents.write_setting(FITTED_PAGES, "0")
+        self._settings.write(FITTED_PAGES, "0")
         self.follow()
 
     def publish(self, codebook: Codebook, n_pages: int) -> None:
@@ -53,6 +54,6 @@ class StoredFirstStage:
             codebook: the new one.
             n_pages: how many pages it was fitted on.
         """
-        self._files.keep_codebook(codebook)
-        self._documents.write_setting(FITTED_PAGES, str(n_pages))
+        self._files.keep_codebook(codebook, self._settings.name)
+        self._settings.write(FITTED_PAGES, str(n_pages))
         self.follow()

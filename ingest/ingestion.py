@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from ingest.document_writer import DocumentWriter
 from ingest.documents import Document, Documents
 from ingest.files import LibraryFiles
-from ingest.first_stage import StoredFirstStage
 from ingest.intake import Intake
 from ingest.job_news import JobNews
 from ingest.job_steps import ACTIVE, JobSteps
@@ -26,18 +25,16 @@ from ingest.recovery import Recovery
 from ingest.render import RenderedPage, render_pages
 from ingest.render_pool import RenderPool
 from ingest.sources import Refusal, name_origin, read_source
+from ingest.space_encoding import SpaceEncodings
+from ingest.spaces import Spaces
 from ingest.versions import Versions
-from retrieval.encoders.base import Encoder, PhotoEncoder
-from retrieval.encoders.stream import Encoding
+from retrieval.encoders.base import PhotoEncoder
 from retrieval.errors import (
     IngestBusy,
     JobNotPossible,
     UnknownJob,
     UnreadableFile,
 )
-from retrieval.index.base import PageIndex
-from retrieval.text_encoders.channels import TextEncoders
-from retrieval.text_encoders.stream import TextEncoding
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -54,14 +51,11 @@ class Ingestion:
     def __init__(
         self,
         files: LibraryFiles,
-        encoder: Encoder,
-        texts: TextEncoders,
+        spaces: Spaces,
         photo_encoder: Callable[[], PhotoEncoder],
-        index: PageIndex,
         documents: Documents,
         jobs: Jobs,
         locks: LibraryLocks,
-        first_stage: StoredFirstStage,
         upload_page_limit: int,
         *,
         is_shared: bool,
@@ -70,33 +64,27 @@ class Ingestion:
 
         Args:
             files: the library's.
-            encoder: of pages.
-            texts: the encoders of their text.
-            photo_encoder: opens that of photos.
-            index: the library's.
+            spaces: the library's; that which is searched is written to.
+            photo_encoder: opens the encoder of photos.
             documents: the library's.
             jobs: the library's.
             locks: the library's.
-            first_stage: that of the index.
             upload_page_limit: pages of the longest upload that is taken.
             is_shared: whether other processes work on the library, perhaps on other machines.
         """
         self._files = files
-        self._encoder = encoder
-        self._texts = texts
+        self._spaces = spaces
         self._photo_encoder = photo_encoder
-        self._index = index
         self._documents = documents
         self._jobs = jobs
         self._is_shared = is_shared
         self._locks = locks
-        self._first_stage = first_stage
         self._resources = ExitStack()
         self._workflow: ModuleType | None = None
-        self._versions = Versions(files, index, documents, jobs, locks)
+        self._versions = Versions(files, spaces, documents, jobs, locks)
         self._intake = Intake(
             files,
-            index,
+            spaces,
             documents,
             jobs,
             self._versions,
@@ -122,19 +110,16 @@ class Ingestion:
         with ExitStack() as resources:
             resources.callback(_at_work.release)
             pool = resources.enter_context(RenderPool())
-            encoding = resources.enter_context(Encoding(self._encoder))
-            texts = resources.enter_context(TextEncoding(self._texts))
+            encodings = resources.enter_context(SpaceEncodings())
             self._pool = pool
             writer = DocumentWriter(
                 self._files,
                 self._photo_encoder,
-                self._index,
+                self._spaces,
                 self._documents,
                 pool,
-                encoding,
-                texts,
+                encodings,
                 self._locks,
-                self._first_stage,
             )
             self.news = JobNews()
             steps = JobSteps(
@@ -212,9 +197,17 @@ class Ingestion:
             workflow.enqueue(job.job_id, task.attempt, is_urgent=is_urgent)
         return job
 
-    def render_picture(self, path: Path, media_type: MediaType) -> RenderedPage:
-        """A picture that is searched with, as a page; within the limits of files while at work."""
-        task = (path, media_type, [0], self._encoder.image_long_side_px)
+    def render_picture(
+        self, path: Path, media_type: MediaType, image_long_side_px: int | None
+    ) -> RenderedPage:
+        """A picture that is searched with, as a page; within the limits of files while at work.
+
+        Args:
+            path: where it lies.
+            media_type: what it is.
+            image_long_side_px: the picture the encoder wants; None for none.
+        """
+        task = (path, media_type, [0], image_long_side_px)
         if self._workflow is None:
             return render_pages(*task)[0]
         pages: list[RenderedPage] = self._pool.run(render_pages, *task)
@@ -231,7 +224,7 @@ class Ingestion:
         if path is None:
             raise UnreadableFile(f"{document.name}: the library has lost its original")
         with self._locks.writing():
-            self._index.delete_documents([document.document_id])
+            self._spaces.follow().index.delete_documents([document.document_id])
             self._documents.delete(document.document_id)
         for task in self._jobs.list_of_document(document.document_id):
             # It may have got others since that job was handed in.

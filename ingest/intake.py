@@ -14,9 +14,9 @@ from ingest.locks import LibraryLocks
 from ingest.media_types import MediaType
 from ingest.office import check_convertible
 from ingest.sources import Refusal, Source
+from ingest.spaces import Spaces
 from ingest.versions import Versions
 from retrieval.errors import FileRefused, TooManyPages
-from retrieval.index.base import PageIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Intake:
 
     Attributes:
         files: where originals are kept.
-        index: the library's.
+        spaces: the library's.
         documents: those that the library holds.
         jobs: those that have been handed in.
         versions: which of a file's stay.
@@ -35,7 +35,7 @@ class Intake:
     """
 
     files: LibraryFiles
-    index: PageIndex
+    spaces: Spaces
     documents: Documents
     jobs: Jobs
     versions: Versions
@@ -131,7 +131,7 @@ class Intake:
         tags = tuple(dict.fromkeys(tags))
         if tags != document.tags:
             with self.locks.writing():
-                self.index.write_tags(document.document_id, tags)
+                self.spaces.follow().index.write_tags(document.document_id, tags)
                 self.documents.write_tags(document.document_id, tags)
         return tags
 

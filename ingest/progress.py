@@ -33,7 +33,7 @@ class Progress:
     """How far a long job has come.
 
     Attributes:
-        stage: "checking" files, "indexing" pages, or "searching" for the answers to questions.
+        stage: "checking" files, "indexing" pages, "searching" for the answers to questions, ...
         done: files, pages or questions done.
         total: of so many.
         document: the name of the one at hand.

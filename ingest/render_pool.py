@@ -17,7 +17,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
@@ -103,7 +103,7 @@ class RenderPool:
         return self._wait_for(self._schedule(function, *arguments))
 
     def render(
-        self, jobs: Iterable[tuple[Source, Path, range]], image_long_side_px: int | None
+        self, jobs: Iterable[tuple[Source, Path, Sequence[int]]], image_long_side_px: int | None
     ) -> Iterator[tuple[Source, list[RenderedPage]]]:
         """Renders documents page by page, in order, running ahead of whoever reads.
 

@@ -126,6 +126,19 @@ PAGES = Table(
     Column("error", PlainText),
 )
 
+# The pages that the space holds which is not searched, as they would stand in `PAGES` if it were.
+SPACE_PAGES = Table(
+    "space_pages",
+    TABLES,
+    Column("space", PlainText, primary_key=True),
+    Column("document_id", PlainText, primary_key=True),
+    Column("page_index", Integer, primary_key=True),
+    Column("text_source", PlainText, nullable=False),
+    Column("n_vectors", Integer, nullable=False),
+    # Of the document, when the page was written there.
+    Column("tags", Tags, nullable=False),
+)
+
 # Keyed by a hash of the text, as a path or a question may be longer than a key can be.
 QUESTIONS = Table(
     "questions",

@@ -10,8 +10,8 @@ from ingest.files import LibraryFiles, remove_document
 from ingest.job_table import Jobs, Task
 from ingest.jobs import JobState
 from ingest.locks import DocumentTaken, LibraryLocks, give_up
+from ingest.spaces import Spaces
 from retrieval.errors import UnknownJob
-from retrieval.index.base import PageIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +19,12 @@ class Versions:
     """Removes documents, and jobs that are told of no more.
 
     Attributes:
-        files: what is removed from, with `index` and `documents`.
+        files: what is removed from, with the index of `spaces` and `documents`.
         locks: one is held while the index is written.
     """
 
     files: LibraryFiles
-    index: PageIndex
+    spaces: Spaces
     documents: Documents
     jobs: Jobs
     locks: LibraryLocks
@@ -37,7 +37,8 @@ class Versions:
                 continue
             if all(job.origin == task.origin for job in self.jobs.list_of_document(older)):
                 with self.locks.writing():
-                    remove_document(self.files, older, self.index, self.documents)
+                    index = self.spaces.follow().index
+                    remove_document(self.files, older, index, self.documents)
             self.jobs.forget([other.job.job_id])
 
     def remove_cancelled(self, task: Task) -> None:
@@ -65,7 +66,8 @@ class Versions:
         if any(t.job.job_id != task.job.job_id and t.job.state.is_active for t in others):
             return
         with self.locks.writing():
-            remove_document(self.files, document_id, self.index, self.documents)
+            index = self.spaces.follow().index
+            remove_document(self.files, document_id, index, self.documents)
 
     def forget_failures(self, origin: str) -> None:
         """Failures of a file are told until it is handed in again."""

@@ -9,7 +9,17 @@ from functools import cache
 import pytest
 import typer
 
-from app.api import ask, backup, comparisons, documents, jobs, overview, questions, search
+from app.api import (
+    ask,
+    backup,
+    comparisons,
+    documents,
+    jobs,
+    migrations,
+    overview,
+    questions,
+    search,
+)
 from app.cli import program
 from app.settings import PREFIX, Settings
 from retrieval import errors, service_errors
@@ -131,7 +141,17 @@ def test_the_route_table_has_every_route():
             told.add(f"{method} {path}")
     assert told == {
         f"{method} {re.sub('{[a-z]+_id}', 'ID', route.path).replace('{page_number}', 'N')}"
-        for module in (ask, backup, comparisons, documents, jobs, overview, questions, search)
+        for module in (
+            ask,
+            backup,
+            comparisons,
+            documents,
+            jobs,
+            migrations,
+            overview,
+            questions,
+            search,
+        )
         for route in module.router.routes
         for method in route.methods
     }

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from app.api.bodies import TagsBody
 from app.cataloguing import DocumentOrder, DocumentQuery
 from app.library import Library
+from app.migration_output import describe_migration, migration_body
 from app.model_output import describe_encoders
 from app.wording import count_things, format_bytes
 from ingest.documents import Document
@@ -126,7 +127,11 @@ class LibraryTab:
             f"{count_things(counts.documents, 'document')}, {count_things(counts.pages, 'page')}, "
             f"{count_things(counts.photos, 'photo')}; {format_bytes(status.n_bytes)} on the disk."
         )
-        return show_line(held) + show_line(" ".join(describe_encoders(self.library)))
+        lines = show_line(held) + show_line(" ".join(describe_encoders(self.library)))
+        if status.migration is not None:
+            migration = migration_body(status.migration, *status.migrated_pages)
+            lines += show_line(describe_migration(migration))
+        return lines
 
     def _list(self, view: dict[str, Any]) -> str:
         query = DocumentQuery(

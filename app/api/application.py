@@ -14,7 +14,17 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
-from app.api import ask, backup, comparisons, documents, jobs, overview, questions, search
+from app.api import (
+    ask,
+    backup,
+    comparisons,
+    documents,
+    jobs,
+    migrations,
+    overview,
+    questions,
+    search,
+)
 from app.api.backup import SAVING
 from app.api.doors import HEALTH, Doors, SecurityHeaders
 from app.api.errors import ERROR_RESPONSES, install_error_pages
@@ -89,7 +99,17 @@ def build_api(
     api.state.rendering_turns = make_rendering_turns()
     api.state.answer_turns = answer_turns
     install_error_pages(api)
-    for module in (documents, jobs, search, ask, questions, comparisons, overview, backup):
+    for module in (
+        documents,
+        jobs,
+        search,
+        ask,
+        questions,
+        comparisons,
+        overview,
+        backup,
+        migrations,
+    ):
         api.include_router(module.router)
     return api
 

@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from app.api.migration_bodies import MigrationBody
 from ingest.jobs import JobState
 
 MAX_QUESTION_CHARACTERS = 2000
@@ -414,3 +415,4 @@ class StatusBody(BaseModel):
     encoder: str | None
     bytes: int
     collection: str | None = Field(None, description="only on a Qdrant server")
+    migration: MigrationBody | None = Field(None, description="only with a second index")

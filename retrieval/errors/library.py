@@ -36,6 +36,20 @@ class JobNotPossible(PagelensError):
     exit_code = 2
 
 
+class MigrationNotPossible(PagelensError):
+    """The library is not in a state in which it can be moved to another encoder, or back."""
+
+    exit_code = 2
+    remedy = "`pagelens status` tells how far it has come."
+
+
+class EncoderWorse(MigrationNotPossible):
+    """A library is not moved to an encoder that finds its pages clearly worse."""
+
+    exit_code = 3
+    remedy = "`pagelens migrate --force` moves it all the same, `--drop-old` removes the new index."
+
+
 class PathNotFound(PagelensError):
     """A path given on the command line does not exist."""
 

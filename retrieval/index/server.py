@@ -360,6 +360,32 @@ class QdrantIndex(StoredPages):
             ) from error
 
 
+def remove_collection(client: QdrantClient, collection: str, place: str) -> None:
+    """Removes a collection with all that it holds; one that is not there is no error.
+
+    Args:
+        client: is closed with that.
+        collection: its name.
+        place: what errors call the server: its URL.
+
+    Raises:
+        IndexServerFailed: the server does not answer, or refuses.
+    """
+
+    def remove() -> None:
+        if client.collection_exists(collection):
+            client.delete_collection(collection)
+
+    with closing(client):
+        try:
+            DEFAULT_RETRIES.run(remove)
+        except FAILURES as error:
+            raise IndexServerFailed(
+                f"could not remove the collection {collection} at {place}: "
+                f"{describe_failure(error)}"
+            ) from error
+
+
 def _describe_vectors(dim: int, storage: VectorStorage) -> models.VectorParams:
     return models.VectorParams(
         size=dim,

@@ -203,7 +203,7 @@ def test_a_first_stage_cut_off_half_way_leaves_a_library_that_searches_exactly(
     with open_library(tmp_path / "library") as library:
         with pytest.raises(KeyboardInterrupt):
             library.ingest([report], stop)
-        assert library._first_stage.n_pages == 0
+        assert library._spaces.active.first_stage.n_pages == 0
         assert library.search("mooring fees", 1).hits
         write_text_pdf(tmp_path / "garden.pdf", GARDEN)
         library.ingest([tmp_path / "garden.pdf"], silent)
@@ -229,9 +229,9 @@ def test_a_library_that_is_closed_while_it_arranges_begins_anew_the_next_time(
         with library.keep_working():
             assert begun.wait(60)
             Timer(0.5, ended.set).start()
-        assert library._first_stage.n_pages == 0
+        assert library._spaces.active.first_stage.n_pages == 0
     with open_library(tmp_path / "library") as library, library.keep_working():
-        while not library._first_stage.n_pages:
+        while not library._spaces.active.first_stage.n_pages:
             library.jobs.news.wait()
         assert library.search("mooring fees", 1).hits
 

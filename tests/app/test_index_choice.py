@@ -11,7 +11,8 @@ from app.index_choice import open_index
 from app.library_status import read_status
 from app.settings import load_settings
 from ingest.database import LIBRARY_ID
-from ingest.documents import Documents
+from ingest.documents import FIRST_SPACE, Documents
+from ingest.space_settings import SpaceSettings
 from retrieval.errors import IndexMismatch, InvalidSetting
 from retrieval.index.base import IndexLayout, VectorStorage
 from retrieval.index.edge import EdgeIndex
@@ -46,7 +47,11 @@ def open_library_index(tmp_path):
         with (
             closing(Documents(folder)) as documents,
             closing(
-                open_index(load_settings(library=folder, **settings), documents, LAYOUT)
+                open_index(
+                    load_settings(library=folder, **settings),
+                    SpaceSettings(documents, FIRST_SPACE),
+                    LAYOUT,
+                )
             ) as index,
         ):
             return index

@@ -138,6 +138,10 @@ def test_the_api_describes_itself_with_examples(served):
         "/questions/export",
         "/questions/propose",
         "/questions/{question_id}",
+        "/migrations",
+        "/migrations/switch",
+        "/migrations/roll-back",
+        "/migrations/drop-old",
     }
     schemas = described["components"]["schemas"]
     for name in ("SearchBody", "AnswerBody", "JobBody", "DocumentBody", "ErrorBody"):

@@ -43,6 +43,8 @@ CHANGES = [
     ("DELETE", "/questions/propose"),
     ("GET", "/questions/export"),
     ("GET", "/backup"),
+    ("POST", "/migrations"),
+    *(("POST", f"/migrations/{verb}") for verb in ("switch", "roll-back", "drop-old")),
 ]
 
 
