@@ -177,8 +177,6 @@ RELEVANT_PAGES = Table(
     Column("relevance", Integer, nullable=False),
 )
 
-# A library of an earlier release gets these when it is opened; one that lacks another is damaged.
-ADDED_TABLES = (EVALUATION_QUESTIONS, RELEVANT_PAGES)
 
 JOBS = Table(
     "jobs",
@@ -203,3 +201,6 @@ JOBS = Table(
 # By hash, as PostgreSQL's other indexes take no value of more than 2,700 bytes.
 for column in (JOBS.c.origin, JOBS.c.state, JOBS.c.document_id):
     Index(f"jobs_by_{column.name}", column, postgresql_using="hash")
+
+# A library of an earlier release gets these when it is opened; one that lacks another is damaged.
+ADDED_TABLES = (EVALUATION_QUESTIONS, RELEVANT_PAGES, SPACE_PAGES)
