@@ -19,6 +19,7 @@ from app.cli_ingest import ingest
 from app.cli_mcp import mcp
 from app.cli_migrate import migrate
 from app.cli_options import (
+    DimOption,
     JsonOption,
     LibraryOption,
     ModelOption,
@@ -86,6 +87,7 @@ def evaluate(
         ),
     ] = None,
     model: ModelOption = None,
+    dim: DimOption = None,
     photo_model: PhotoModelOption = None,
     text_models: TextModelsOption = None,
     pool_factor: PoolFactorOption = None,
@@ -108,6 +110,7 @@ def evaluate(
         settings = make_settings(
             library if folder is None or library else Path(scratch),
             model,
+            dim,
             photo_model=photo_model,
             text_models=text_models or None,
             pool_factor=pool_factor,
@@ -161,6 +164,7 @@ def serve(
     ] = False,
     library: LibraryOption = None,
     model: ModelOption = None,
+    dim: DimOption = None,
     photo_model: PhotoModelOption = None,
     text_models: TextModelsOption = None,
     pool_factor: PoolFactorOption = None,
@@ -179,6 +183,7 @@ def serve(
     settings = make_settings(
         library,
         model,
+        dim,
         photo_model=photo_model,
         text_models=text_models or None,
         pool_factor=pool_factor,

@@ -46,6 +46,13 @@ def compare(
             help="Encoders of pages, with commas between them; each as --model elsewhere."
         ),
     ] = None,
+    dims: Annotated[
+        str | None,
+        typer.Option(
+            help="Lengths of page vectors, with commas between them, of models that were trained "
+            "for shorter ones; full is the whole."
+        ),
+    ] = None,
     text_model_sets: Annotated[
         str | None,
         typer.Option(
@@ -106,11 +113,11 @@ def compare(
     from app.compare import compare_variants
     from app.comparison_output import comparison_json, print_comparison
     from app.progress import show_named_progress
-    from app.variants import list_variants
+    from app.variants import cross_dims, list_variants
 
     settings = make_settings(library, skip_self_test=skip_self_test or None)
     lists = {
-        "model": models,
+        "model": models if dims is None else cross_dims(models or settings.model, dims),
         "text_models": text_model_sets,
         "pool_factor": pool_factors,
         "vector_storage": vector_storages,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli_options import (
+    DimOption,
     JsonOption,
     LibraryOption,
     ModelOption,
@@ -65,6 +66,7 @@ def ingest(
     ] = None,
     library: LibraryOption = None,
     model: ModelOption = None,
+    dim: DimOption = None,
     photo_model: PhotoModelOption = None,
     text_models: TextModelsOption = None,
     pool_factor: PoolFactorOption = None,
@@ -89,6 +91,7 @@ def ingest(
         settings = make_settings(
             library,
             model,
+            dim,
             photo_model=photo_model,
             text_models=text_models or None,
             pool_factor=pool_factor,

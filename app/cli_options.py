@@ -27,6 +27,15 @@ ModelOption = Annotated[
         "fits the machine.",
     ),
 ]
+DimOption = Annotated[
+    int | None,
+    typer.Option(
+        "--dim",
+        min=1,
+        help="Length of a page vector, where --model was trained for shorter ones (Matryoshka); "
+        "as --model NAME:256. Of text models: --text-model NAME:256.",
+    ),
+]
 PhotoModelOption = Annotated[
     str | None, typer.Option("--photo-model", help="The encoder of photos; as --model.")
 ]
@@ -68,11 +77,19 @@ VectorStorageOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")]
 
 
-def make_settings(library: Path | None, model: str | None = None, **overrides: object) -> Settings:
+def make_settings(
+    library: Path | None, model: str | None = None, dim: int | None = None, **overrides: object
+) -> Settings:
     """The settings of the environment; what the command line gives wins."""
     from app.settings import load_settings
 
-    return load_settings(library=library, model=model, **overrides)
+    settings = load_settings(library=library, model=model, **overrides)
+    if dim is None:
+        return settings
+    from retrieval.matryoshka import ModelName, read_name
+
+    name = ModelName(read_name(settings.model).name, dim)
+    return settings.model_copy(update={"model": str(name)})
 
 
 def open_existing(settings: Settings) -> Library:

@@ -21,6 +21,7 @@ from app.variants import Variant
 from ingest.files import write_whole
 from retrieval.encoders.devices import AUTO
 from retrieval.encoders.opening import choose_photo_encoder
+from retrieval.matryoshka import read_name
 
 LIBRARY = "library"
 INDEX = "index.json"
@@ -176,12 +177,13 @@ def find_kept(
 
 def describe_model(name: str) -> object:
     """A name that stands for the same weights: a folder's files may be others by tomorrow."""
-    folder = Path(name)
+    model = read_name(name)
+    folder = Path(model.name)
     if not folder.is_dir():
         return name
     stats = [(path, path.stat()) for path in sorted(folder.rglob("*")) if path.is_file()]
     files = [(str(path.relative_to(folder)), it.st_size, it.st_mtime_ns) for path, it in stats]
-    return [str(folder.resolve()), files]
+    return [str(model.resolve()), files]
 
 
 def hash_code(parts: Iterable[str]) -> str:

@@ -46,6 +46,7 @@ from retrieval.encoders.self_test import check_encoder
 from retrieval.errors import EncoderMismatch
 from retrieval.hosted.cost import Paid
 from retrieval.index.base import VectorStorage
+from retrieval.matryoshka import read_name
 from retrieval.records import Modality
 from retrieval.rerankers.base import Reranker
 from retrieval.rerankers.catalog import RERANKER_CATALOG, find_reranker
@@ -182,9 +183,8 @@ class LibraryEncoders:
             check_name(asked)
             if asked == AUTO:
                 asked = choose_encoder().name
-            elif Path(asked).is_dir():
-                # The library must find it from any folder that it is opened from.
-                asked = str(Path(asked).resolve())
+            # The library must find it from any folder that it is opened from.
+            asked = str(read_name(asked).resolve())
             if asked != name:
                 name, factor, storage = asked, 1, None
         factor = target.pool_factor or factor
@@ -300,9 +300,12 @@ class LibraryEncoders:
             if bound_id:
                 return Choice(bound_id, BOUND)
             return choose_photo_encoder() if for_photos else choose_encoder()
-        if Path(asked).is_dir():
-            # The library must find it from any folder that it is opened from.
-            asked = str(Path(asked).resolve())
+        # The library must find it from any folder that it is opened from.
+        name = read_name(asked).resolve()
+        if name.name == AUTO:
+            chosen = self._choose(AUTO, bound_id, bound_key, for_photos=for_photos).name
+            name = name._replace(name=read_name(chosen).name)
+        asked = str(name)
         if bound_id and bound_id.partition("@")[0] != asked.partition("@")[0]:
             # A name that cannot be meant is told before the library is.
             check_name(asked)
@@ -376,7 +379,8 @@ def check_name(name: str) -> None:
         UnknownEncoder: listing the known names.
     """
     catalog = PAGE_CATALOG + PHOTO_CATALOG
+    bare = read_name(name).name
     if not (
-        name == AUTO or find_spec(name, catalog) or Path(name).is_dir() or looks_like_hub_id(name)
+        bare == AUTO or find_spec(bare, catalog) or Path(bare).is_dir() or looks_like_hub_id(bare)
     ):
-        raise refuse_name(name, catalog)
+        raise refuse_name(bare, catalog)

@@ -11,6 +11,7 @@ from ingest.space_settings import SpaceSettings
 from ingest.spaces import Space
 from retrieval.encoders.opening import EncoderOptions, looks_like_hub_id
 from retrieval.errors import EncoderMismatch
+from retrieval.matryoshka import read_name
 from retrieval.text_encoders.base import TextEncoder
 from retrieval.text_encoders.catalog import find_text_spec, refuse_text_name
 from retrieval.text_encoders.channels import TextEncoders
@@ -24,8 +25,9 @@ def check_text_name(name: str) -> None:
     Raises:
         UnknownEncoder: listing the known names.
     """
-    if not (find_text_spec(name) or Path(name).is_dir() or looks_like_hub_id(name)):
-        raise refuse_text_name(name)
+    bare = read_name(name).name
+    if not (find_text_spec(bare) or Path(bare).is_dir() or looks_like_hub_id(bare)):
+        raise refuse_text_name(bare)
 
 
 def read_text_names(read: Callable[[str], str | None]) -> tuple[str, ...]:
@@ -146,7 +148,7 @@ class LibraryTexts:
 
 def resolve_names(names: Sequence[str]) -> tuple[str, ...]:
     """Names by which a library finds its text encoders from any folder that it is opened from."""
-    return tuple(str(Path(name).resolve()) if Path(name).is_dir() else name for name in names)
+    return tuple(str(read_name(name).resolve()) for name in names)
 
 
 def _short(names: tuple[str, ...]) -> set[str]:

@@ -19,6 +19,9 @@ from retrieval.index.base import VectorStorage
 from retrieval.rerankers.opening import check_reranker
 from retrieval.search import Mode
 
+# A model's whole vectors, among lengths.
+FULL = "full"
+
 
 @dataclass(frozen=True, slots=True)
 class Variant:
@@ -141,6 +144,26 @@ def list_variants(
         if variant.reranker not in (AUTO, NONE):
             check_reranker(variant.reranker)
     return variants
+
+
+def cross_dims(models: str, dims: str) -> str:
+    """Each of some models with each length of its vectors, with commas between them.
+
+    Args:
+        models: names, with commas between them.
+        dims: lengths likewise; "full" is a model's own.
+
+    Raises:
+        InvalidVariant: a length is no number.
+    """
+    lengths = [length.strip() for length in dims.split(",")]
+    for length in lengths:
+        if length != FULL and not (length.isdecimal() and int(length)):
+            raise InvalidVariant(f"dims {length!r}: a whole number from 1, or {FULL}, is expected")
+    names = [read_model(name.strip()) for name in models.split(",")]
+    return ",".join(
+        name if length == FULL else f"{name}:{int(length)}" for name in names for length in lengths
+    )
 
 
 def read_list(name: str, text: str) -> list[Any]:

@@ -5,8 +5,10 @@ The one place that decides whether a vector may be cut, for encoders of pages an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,39 @@ from retrieval.errors import DimensionRefused
 # Where the config.json of a checkpoint lists the prefixes it was trained for: jina-embeddings-v3
 # says it in the first word, jina-embeddings-v4 in the second.
 CONFIG_NAMES = ("matryoshka_dimensions", "matryoshka_dims")
+
+
+# A name of a model may end in the length that its vectors shall have.
+SUFFIX = re.compile(r"(.+):([1-9][0-9]*)")
+
+
+class ModelName(NamedTuple):
+    """The name of a model, and the length that its vectors shall have; None for their own."""
+
+    name: str
+    dim: int | None
+
+    def __str__(self) -> str:
+        """The name as a library keeps it, and as people write it."""
+        return self.name if self.dim is None else f"{self.name}:{self.dim}"
+
+    @property
+    def unpinned(self) -> str:
+        """The name without the revision that may stand behind it."""
+        return self.name.partition("@")[0]
+
+    def resolve(self) -> ModelName:
+        """The same by an absolute path, if it is a folder, which is then found from any other."""
+        path = Path(self.name)
+        return self._replace(name=str(path.resolve())) if path.is_dir() else self
+
+
+def read_name(text: str) -> ModelName:
+    """What a model is called, from a name such as `nomic-ai/nomic-embed-text-v1.5:256`."""
+    found = SUFFIX.fullmatch(text)
+    if found is None or Path(text).is_dir():
+        return ModelName(text, None)
+    return ModelName(found[1], int(found[2]))
 
 
 class Sized(Protocol):

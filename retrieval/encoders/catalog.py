@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from retrieval.encoders.base import EncoderSpec, Family
 from retrieval.errors import UnknownEncoder
+from retrieval.matryoshka import read_name
 from retrieval.records import Modality
 
 MINILM_LAYOUT_ID = "minilm-layout"
@@ -179,8 +180,13 @@ PAGE_CATALOG: tuple[EncoderSpec, ...] = (
 
 
 def find_spec(name: str, catalog: tuple[EncoderSpec, ...] = PAGE_CATALOG) -> EncoderSpec | None:
-    """The catalog entry of a name, `@revision` behind it disregarded; None for another name."""
-    return next((spec for spec in catalog if spec.id == name.partition("@")[0]), None)
+    """The catalog entry of a name, whatever revision or length of vectors stands behind it.
+
+    Returns:
+        None for another name.
+    """
+    unpinned = read_name(name).unpinned
+    return next((spec for spec in catalog if spec.id == unpinned), None)
 
 
 def refuse_name(name: str, catalog: tuple[EncoderSpec, ...] = PAGE_CATALOG) -> UnknownEncoder:

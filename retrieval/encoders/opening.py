@@ -21,7 +21,7 @@ from retrieval.encoders.devices import AUTO, find_accelerator, place_model
 from retrieval.encoders.hub import Checkpoint, hub_answers, is_cached, locate_checkpoint
 from retrieval.encoders.photo_catalog import IMAGENET_TAGS, PHOTO_CATALOG
 from retrieval.errors import UnknownEncoder, WeightsRefused
-from retrieval.matryoshka import choose_dim, read_trained_dims
+from retrieval.matryoshka import choose_dim, read_name, read_trained_dims
 from retrieval.training.card import read_card
 
 # The class that a checkpoint's config names, and the family that it is opened as.
@@ -47,7 +47,6 @@ class EncoderOptions:
     Attributes:
         pool_factor: 1, or by how much hierarchical token pooling reduces a page's vectors.
         commercial: whether what is no model for commercial use is refused.
-        dim: the Matryoshka prefix of a page's vectors; None for the whole.
     """
 
     device: str = AUTO
@@ -55,7 +54,6 @@ class EncoderOptions:
     attention: str = AUTO
     pool_factor: int = 1
     commercial: bool = False
-    dim: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +93,8 @@ def open_encoder(name: str, options: EncoderOptions = EncoderOptions()) -> Encod
     """Loads an encoder of pages.
 
     Args:
-        name: a catalog id, a hub id (`owner/repository`, `@commit` behind it), or a folder.
+        name: a catalog id, a hub id (`owner/repository`, `@commit` behind it), or a folder; `:256`
+            behind it for vectors of 256 dimensions.
         options: where and how it runs.
 
     Raises:
@@ -103,20 +102,21 @@ def open_encoder(name: str, options: EncoderOptions = EncoderOptions()) -> Encod
         HubUnreachable: its weights are not on this machine and the hub does not answer.
         WeightsRefused: the weights are missing, incomplete, or not the expected ones.
         LicenceRefused, ModelNotOpenable: see `retrieval.admission`.
-        DimensionRefused: it was not trained for vectors of `options.dim`.
+        DimensionRefused: it was not trained for vectors of so many dimensions.
         InvalidSetting: a device, dtype or attention that this machine lacks.
     """
     # The model libraries take seconds to import; listing the catalog must not.
+    name, dim = read_name(name)
     if name == MINILM_LAYOUT_ID:
         from retrieval.encoders.minilm_layout import MinilmLayoutEncoder
 
         encoder: Encoder = MinilmLayoutEncoder()
     else:
         encoder = _open_checkpoint(name, options)
-    if choose_dim(encoder.spec, options.dim) != encoder.spec.dim:
+    if choose_dim(encoder.spec, dim) != encoder.spec.dim:
         from retrieval.encoders.shortened import ShortenedEncoder
 
-        encoder = ShortenedEncoder(encoder, options.dim)
+        encoder = ShortenedEncoder(encoder, dim)
     if options.pool_factor == 1:
         return encoder
     from retrieval.encoders.pooling import PooledEncoder

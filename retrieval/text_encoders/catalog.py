@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from retrieval.errors import UnknownEncoder
+from retrieval.matryoshka import read_name
 from retrieval.text_encoders.base import TextEncoderSpec
 from retrieval.text_encoders.dense import DENSE, MINILM_DENSE
 from retrieval.text_encoders.domain import DOMAIN
@@ -15,8 +16,9 @@ TEXT_CATALOG: tuple[TextEncoderSpec, ...] = DENSE + TOKENS_AND_TERMS + DOMAIN + 
 
 
 def find_text_spec(name: str) -> TextEncoderSpec | None:
-    """The catalog entry of a name, `@revision` behind it disregarded; None for another name."""
-    return next((spec for spec in TEXT_CATALOG if spec.id == name.partition("@")[0]), None)
+    """The catalog entry of a name; see `retrieval.encoders.catalog.find_spec`."""
+    unpinned = read_name(name).unpinned
+    return next((spec for spec in TEXT_CATALOG if spec.id == unpinned), None)
 
 
 def refuse_text_name(name: str) -> UnknownEncoder:

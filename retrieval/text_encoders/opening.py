@@ -8,7 +8,7 @@ from retrieval.admission import admit_model
 from retrieval.encoders.devices import place_model
 from retrieval.encoders.hub import locate_checkpoint
 from retrieval.encoders.opening import EncoderOptions, looks_like_hub_id
-from retrieval.matryoshka import choose_dim
+from retrieval.matryoshka import choose_dim, read_name
 from retrieval.text_encoders.base import TextEncoder, TextFamily
 from retrieval.text_encoders.catalog import (
     MINILM_DENSE,
@@ -22,27 +22,26 @@ from retrieval.text_encoders.passage_encoder import PassageEncoder, PassageModel
 AUTOMATIC = EncoderOptions()
 
 
-def open_text_encoder(
-    name: str, options: EncoderOptions = AUTOMATIC, dim: int | None = None
-) -> TextEncoder:
+def open_text_encoder(name: str, options: EncoderOptions = AUTOMATIC) -> TextEncoder:
     """Loads an encoder of text, or reaches for one at a vendor.
 
     Args:
-        name: a catalog id, a hub id (`owner/repository`, `@commit` behind it), or a folder.
+        name: a catalog id, a hub id (`owner/repository`, `@commit` behind it), or a folder; `:256`
+            behind it for vectors of 256 dimensions.
         options: where and how it runs; the embedded one always runs on the CPU, and those at a
-            vendor run there. Pooling and `options.dim` are the page encoder's.
-        dim: the Matryoshka prefix of its vectors; None for the whole.
+            vendor run there. Pooling is the page encoder's.
 
     Raises:
         UnknownEncoder: no such entry, repository or folder, or no encoder of text.
         HubUnreachable: its weights are not on this machine and the hub does not answer.
         WeightsRefused: the weights are missing, incomplete, or not the expected ones.
-        DimensionRefused: it was not trained for vectors of `dim`.
+        DimensionRefused: it was not trained for vectors of so many dimensions.
         LicenceRefused, ModelNotOpenable: see `retrieval.admission`.
         InvalidSetting: a device, dtype or attention that this machine lacks.
         ServiceAccessDenied: it runs at a vendor, and the environment holds no key.
         HostedNotInstalled: it runs at a vendor, and the extra `hosted` is not installed.
     """
+    name, dim = read_name(name)
     known = find_text_spec(name)
     if known is None and not Path(name).is_dir() and not looks_like_hub_id(name):
         raise refuse_text_name(name)

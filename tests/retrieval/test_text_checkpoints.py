@@ -50,7 +50,7 @@ def copy_tiny(tiny, tmp_path):
 
 
 def open_folder(folder, dim=None):
-    return open_text_encoder(str(folder), ON_CPU, dim)
+    return open_text_encoder(str(folder) if dim is None else f"{folder}:{dim}", ON_CPU)
 
 
 def edit_json(path, **changes):
@@ -195,7 +195,7 @@ def test_a_prefix_that_was_not_trained_for_is_refused_with_those_that_were(tiny)
     with pytest.raises(DimensionRefused, match="to 12 dimensions: it was trained for 8, 16 and 32"):
         open_folder(tiny("dense"), 12)
     with pytest.raises(DimensionRefused, match=r"minilm-dense cannot be cut to 256.*than its 384"):
-        open_text_encoder("minilm-dense", dim=256)
+        open_text_encoder("minilm-dense:256")
     with pytest.raises(DimensionRefused, match="is not known to be trained for fewer than its 32"):
         open_folder(tiny("bge_m3"), 16)
 
@@ -208,11 +208,11 @@ def test_no_vector_is_cut_to_nothing_or_made_longer(tiny, dim):
 
 def test_page_encoders_are_cut_by_the_same_rule(tiny_checkpoint, tmp_path):
     with pytest.raises(DimensionRefused, match="minilm-layout cannot be cut to 64"):
-        open_encoder("minilm-layout", EncoderOptions(dim=64))
+        open_encoder("minilm-layout:64")
     folder = shutil.copytree(tiny_checkpoint("colqwen2"), tmp_path / "colqwen2")
     edit_json(folder / "config.json", matryoshka_dims=[64, 128])
     whole = open_encoder(str(folder), ON_CPU)
-    cut = open_encoder(str(folder), EncoderOptions(device="cpu", dtype="float32", dim=64))
+    cut = open_encoder(f"{folder}:64", EncoderOptions(device="cpu", dtype="float32"))
     assert cut.spec.dim == 64
     assert cut.key == f"{whole.key}/dim-64"
     page = build_page(PASSAGE)

@@ -79,7 +79,7 @@ def open_tiny(tiny):
     @cache
     def open_family(family, dim=None):
         name = family if family == "minilm-dense" else str(tiny(family))
-        return open_text_encoder(name, ON_CPU, dim)
+        return open_text_encoder(name if dim is None else f"{name}:{dim}", ON_CPU)
 
     return open_family
 

@@ -60,8 +60,8 @@ def test_they_are_opened_by_name_where_the_environment_holds_a_key(service, monk
 
 def test_a_length_that_a_model_was_not_trained_for_is_refused(service):
     with pytest.raises(DimensionRefused, match=r"cohere/embed-v4\.0 cannot be cut to 300"):
-        open_text_encoder("cohere/embed-v4.0", dim=300)
-    assert open_text_encoder("cohere/embed-v4.0", dim=256).dim == 256
+        open_text_encoder("cohere/embed-v4.0:300")
+    assert open_text_encoder("cohere/embed-v4.0:256").dim == 256
 
 
 def test_a_model_that_its_vendor_ended_is_not_asked(service):
