@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from retrieval.encoders.torchvision_guard import ensure_torchvision_imports
+
 # (questions, pages) -> a scalar; page `i` answers question `i`, pages behind the last question
 # answer none.
 Loss = Callable[[Any, Any], Any]
@@ -24,6 +26,7 @@ def make_late_interaction_loss(temperature: float, matryoshka_dims: Sequence[int
         A loss of questions `[n_questions, n_tokens, dim]` and pages `[n_pages, n_tokens, dim]`,
         whose rows are of unit length, or zero for padding.
     """
+    ensure_torchvision_imports()
     from colpali_engine.loss import ColbertLoss
 
     # Of a mean cosine below 0 it would print that it is out of bounds; it is not.
