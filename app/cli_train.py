@@ -73,10 +73,11 @@ def train(
     import tempfile
 
     from app.progress import show_progress
-    from app.training import train_on_folder
+    from app.training import check_output, train_on_folder
     from app.training_output import print_training, training_json
 
     check_exists(folder)
+    check_output(output)
     options = TrainingOptions(
         epochs=epochs,
         batch_questions=batch,

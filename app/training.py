@@ -299,6 +299,16 @@ def _describe(
     )
 
 
+def check_output(output: Path) -> None:
+    """Refuses a folder for a checkpoint before anything is done for it.
+
+    Raises:
+        TrainingOutputExists: it holds what no unfinished training has left.
+    """
+    if output.exists() and (not output.is_dir() or set(output.iterdir()) - {output / UNFINISHED}):
+        raise TrainingOutputExists(f"{output} exists already")
+
+
 @contextmanager
 def _make_output(output: Path) -> Iterator[Path]:
     """Makes the folder, and one in it for what a training that is cut off goes on with.
@@ -306,9 +316,8 @@ def _make_output(output: Path) -> Iterator[Path]:
     Raises:
         TrainingOutputExists: it holds what no unfinished training has left.
     """
+    check_output(output)
     scratch = output / UNFINISHED
-    if output.exists() and (not output.is_dir() or set(output.iterdir()) - {scratch}):
-        raise TrainingOutputExists(f"{output} exists already")
     scratch.mkdir(parents=True, exist_ok=True)
     try:
         yield scratch

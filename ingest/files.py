@@ -33,7 +33,7 @@ def preview_path(folder: Path, document_id: str, page_index: int) -> Path:
 
 def readable_path(folder: Path, document_id: str) -> Path:
     """Where a library folder keeps the PDF that was made of an office file."""
-    return folder / "readable" / document_id[:2] / f"{document_id}.pdf"
+    return folder / "readable" / document_id[:2] / document_id
 
 
 def codebook_path(folder: Path, space: str) -> Path:

@@ -58,8 +58,8 @@ def write_open_document(path: Path, kind: str, body: str) -> Path:
         kind: "text" or "presentation".
         body: what stands in its `office:text` or `office:presentation`.
     """
-    names = ("office", "text", "draw", "presentation", "svg-compatible", "xlink")
-    spaces = "".join(f' xmlns:{name.partition("-")[0]}="{ODF}:{name}:1.0"' for name in names)
+    names = {"office": "office", "text": "text", "draw": "drawing", "svg": "svg-compatible"}
+    spaces = "".join(f' xmlns:{prefix}="{ODF}:{name}:1.0"' for prefix, name in names.items())
     mime = f"application/vnd.oasis.opendocument.{kind}"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("mimetype", mime)

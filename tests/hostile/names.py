@@ -59,7 +59,12 @@ def list_cases() -> Iterator[Case]:
         header = b"%PDF-1.7\n" + os.fsencode(name)
         yield Case(folder + name, lambda header=header: header, CUT_OFF)  # type: ignore[operator]
     for name, content in list_no_documents():
-        yield Case(f"no documents/{name}", lambda content=content: content, NO_DOCUMENT)
+        is_zip = content.startswith(b"PK")
+        expected = refused("a zip archive, but no office file") if is_zip else NO_DOCUMENT
+        yield Case(f"no documents/{name}", lambda content=content: content, expected)
+    script = b"<!DOCTYPE html><script>document.write('alert')</script><p>a yellow heron</p>"
+    # Where there is no LibreOffice it is refused.
+    yield Case("no documents/page.html", lambda: script, either("needs LibreOffice"))
     yield Case("no documents/empty.pdf", bytes, refused(r"empty \(0 bytes\)"))
 
 
@@ -67,7 +72,7 @@ def list_no_documents() -> Iterator[tuple[str, bytes]]:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as files:
         files.writestr(zipfile.ZipInfo("word/document.xml"), "<w:document/>")
-    yield "letter.docx", archive.getvalue()
+    yield "not an office file.docx", archive.getvalue()
     yield "text.pdf", b"Dear harbour master, this is not a PDF."
     yield "one byte.pdf", b"%"
     yield "UTF-16.pdf", "Dear harbour master".encode("utf-16")
@@ -75,7 +80,6 @@ def list_no_documents() -> Iterator[tuple[str, bytes]]:
     yield "EBCDIC.txt", "Dear harbour master".encode("cp037")
     yield "Shift JIS.txt", "港湾局長様".encode("shift_jis")
     yield "only zeros.png", bytes(100_000)
-    yield "page.html", b"<!DOCTYPE html><script>alert(1)</script>"
     yield "drawing.svg", b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>'
     yield "print.ps", b"%!PS-Adobe-3.0\n(%stdout) (w) file\n"
     yield "program.pdf.exe", b"MZ\x90\x00" + bytes(500)

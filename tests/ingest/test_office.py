@@ -83,7 +83,7 @@ def test_pages_of_office_files_are_found_by_their_words(files, tmp_path):
 
 @needs_libreoffice
 def test_a_dry_run_counts_the_pages_of_an_office_file(files, tmp_path):
-    counted = forecast(tmp_path / "library", None, [files / "mooring.docx"], silent)
+    counted = forecast(tmp_path / "library", None, None, [files / "mooring.docx"], silent)
     assert (counted.documents, counted.pages, counted.failed) == (1, 2, ())
 
 
