@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.hostile.cases import CUT_OFF, NO_DOCUMENT, Case, Expectation, indexed, refused
+from tests.hostile.cases import CUT_OFF, NO_DOCUMENT, Case, Expectation, either, indexed, refused
 from tests.hostile.pdf_structure import say
 from tests.hostile.raw_pdf import build_page
 
