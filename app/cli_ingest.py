@@ -146,7 +146,7 @@ def _open_library(
     else:
         # Not begun anew each time that files come.
         with opened, opened.work():
-            for line in [*describe_encoders(opened), *describe_prices(opened)]:
+            for line in [*describe_encoders(opened), *describe_prices(opened.encoders.text_names)]:
                 typer.echo(line, err=True)
             yield partial(opened.ingest, tags=tags, retry_failed=retry_failed)
             for line in describe_spent(opened):

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from app.client import PagelensClient
     from app.library import Library
 
+# In place of a text model: the library shall have none.
+NO_CHANNEL = "none"
+
 
 def migrate(
     to: Annotated[
@@ -31,6 +34,14 @@ def migrate(
     vector_storage: Annotated[
         Literal["float16", "turbo8", "turbo4"] | None,
         typer.Option("--vector-storage", help="How page vectors are stored."),
+    ] = None,
+    text_models: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--text-model",
+            help="An encoder of the text of pages, in place of those of the library; may be given "
+            "repeatedly. none for no channel.",
+        ),
     ] = None,
     only_build: Annotated[
         bool, typer.Option("--only-build", help="Build and compare, and do not switch yet.")
@@ -51,23 +62,27 @@ def migrate(
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Move the library to another encoder, while it is searched; also while it is served.
+    """Move the library to other encoders, while it is searched; also while it is served.
 
     A second index is built beside the first. Both are compared by nDCG@10; the library is switched
     to the new one unless that is clearly worse: the 95 % interval of the difference lies below 0.
     What was cut off goes on with the same command, or with none of its options. The old index is
     kept until `--drop-old`.
     """
-    is_target = to is not None or pool_factor is not None or vector_storage is not None
-    if sum((is_target or only_build or force, roll_back, drop_old)) > 1:
+    from app.migration_record import Target
+    from retrieval.index.base import VectorStorage
+
+    storage = VectorStorage(vector_storage) if vector_storage else None
+    texts = tuple(text_models) if text_models else None
+    target = Target(to, pool_factor, storage, () if texts == (NO_CHANNEL,) else texts)
+    if sum((target != Target() or only_build or force, roll_back, drop_old)) > 1:
         raise InvalidRequest("--roll-back and --drop-old stand alone")
     from app.client import PagelensClient
     from app.handing_over import open_or_connect
     from app.migration_output import describe_comparison, describe_migration
-    from app.migration_record import Target
     from app.progress import show_progress
+    from app.spending import describe_prices, describe_spent
     from app.wording import format_bytes
-    from retrieval.index.base import VectorStorage
 
     with open_or_connect(make_settings(library)) as opened:
         if drop_old:
@@ -77,12 +92,12 @@ def migrate(
             else:
                 typer.echo(f"Removed the index that was not searched ({format_bytes(n_bytes)}).")
             return
+        for line in describe_prices(target.text_models or ()):
+            typer.echo(printable(line), err=True)
         with show_progress() as on_progress:
             if roll_back:
                 left_out = opened.roll_back(on_progress)
             else:
-                storage = VectorStorage(vector_storage) if vector_storage else None
-                target = Target(to, pool_factor, storage)
                 left_out = opened.build_migration(target, on_progress)
         built = _read(opened)
         if built.comparison is not None and not (as_json or roll_back):
@@ -96,6 +111,8 @@ def migrate(
         if not isinstance(opened, PagelensClient):
             # Nobody searches meanwhile.
             opened.optimize()
+            for line in describe_spent(opened):
+                typer.echo(printable(line), err=True)
         done = _read(opened)
     for page in left_out:
         typer.echo(printable(f"not looked at: {page}"), err=True)

@@ -44,7 +44,7 @@ TextModelsOption = Annotated[
     typer.Option(
         "--text-model",
         help="An encoder of the text of pages, whose ranking is fused with the others; as --model, "
-        "and may be given repeatedly. Set when a library is made.",
+        "and may be given repeatedly. Set when a library is made, changed by `pagelens migrate`.",
     ),
 ]
 PoolFactorOption = Annotated[

@@ -358,16 +358,12 @@ def describe_space(read: Callable[[str], str | None]) -> str:
     Args:
         read: gives a setting of the space.
     """
-    factor, storage, texts = (
-        int(read(POOL_FACTOR) or 1),
-        read(VECTOR_STORAGE),
-        read_text_names(read),
-    )
+    factor, storage = int(read(POOL_FACTOR) or 1), read(VECTOR_STORAGE)
     parts = [
         str(read(ENCODER_ID)),
         *([f"pool factor {factor}"] if factor > 1 else []),
         *([storage] if storage else []),
-        *(f"text model {name}" for name in texts),
+        *(f"text model {name}" for name in read_text_names(read)),
     ]
     return ", ".join(parts)
 

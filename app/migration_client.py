@@ -55,6 +55,7 @@ class MigrationClient(ABC):
             "to": target.model,
             "pool_factor": target.pool_factor,
             "vector_storage": target.storage.value if target.storage else None,
+            "text_models": None if target.text_models is None else list(target.text_models),
             "only_build": True,
         }
         return self._migrate("", content, on_progress)

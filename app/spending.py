@@ -21,9 +21,9 @@ def forecast_cost(text_models: Sequence[str], n_pages: int) -> Cost | None:
     return sum(costs, Cost()) if costs else None
 
 
-def describe_prices(library: Library) -> list[str]:
-    """What is sent to vendors when pages are added to a library, and about what that costs."""
-    cost = forecast_cost(library.encoders.text_names, PAGES_TOLD)
+def describe_prices(text_models: Sequence[str]) -> list[str]:
+    """What is sent to vendors when pages are encoded by text models, and about what that costs."""
+    cost = forecast_cost(text_models, PAGES_TOLD)
     if cost is None:
         return []
     return [f"The words of pages are sent to a vendor: {cost}, for {PAGES_TOLD:,} pages."]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -23,6 +23,12 @@ class MigrateBody(BaseModel):
     )
     pool_factor: int | None = Field(None, ge=1, description="1 for no token pooling")
     vector_storage: Literal["float16", "turbo8", "turbo4"] | None = None
+    text_models: list[Annotated[str, Field(min_length=1, max_length=500)]] | None = Field(
+        None,
+        max_length=10,
+        description="encoders of the text of pages, in place of those of the library; empty for "
+        "no channel",
+    )
     only_build: bool = Field(False, description="build and compare, and do not switch")
     force: bool = Field(False, description="switch also where the new encoder is clearly worse")
 
@@ -30,7 +36,8 @@ class MigrateBody(BaseModel):
     def target(self) -> Target:
         """What is asked for."""
         storage = VectorStorage(self.vector_storage) if self.vector_storage else None
-        return Target(self.to, self.pool_factor, storage)
+        texts = None if self.text_models is None else tuple(self.text_models)
+        return Target(self.to, self.pool_factor, storage, texts)
 
 
 class SwitchBody(BaseModel):

@@ -19,12 +19,16 @@ from app.settings import Settings
 from app.space_comparison import bound_difference
 from ingest.documents import MIGRATION
 from retrieval.errors import (
+    EncoderMismatch,
     EncoderWorse,
     MigrationNotPossible,
     ReadOnlyLibrary,
     UnknownEncoder,
 )
 from retrieval.index.base import VectorStorage
+from retrieval.page_fusion import Ranking
+from retrieval.questions import RelevantPage
+from retrieval.search import Mode
 from tests.documents import draw_photo, write_text_pdf
 from tests.qdrant_local import serve_local_qdrant
 from tests.terminal import ROOT, run_python
@@ -291,15 +295,74 @@ def test_a_library_is_not_moved_to_an_encoder_that_is_clearly_worse(folder):
         assert library.encoder.key.endswith("/pool-2")
 
 
+def test_a_library_gains_and_loses_a_channel_and_keeps_it_with_another_encoder(
+    made, folder, tmp_path
+):
+    with open_library(folder) as library:
+        # Its own questions are asked, where it has some.
+        page = RelevantPage("bakery.pdf", 1)
+        library.add_question("when does the bakery open", [page])
+        library.add_question("hours of the bakery on a weekday", [page])
+        with pytest.raises(UnknownEncoder, match="unknown text model 'no-such-model'"):
+            library.begin_migration(Target(text_models=("no-such-model",)))
+        library.build_migration(Target(text_models=("minilm-dense",)), silent)
+        built = library.migration().migration
+        assert built.encoder == "minilm-layout, turbo4, text model minilm-dense"
+        assert (built.comparison.n_questions, built.comparison.is_sampled) == (2, False)
+        assert library.search("plum cake", 1).hits[0].scores.dense is None
+        library.switch_migration(silent)
+        assert library.encoders.text_names == ("minilm-dense",)
+        assert library.search("plum cake", 1).hits[0].scores.dense > 0.3
+        with pytest.raises(MigrationNotPossible, match="made with that already"):
+            library.build_migration(Target(text_models=("minilm-dense",)), silent)
+        # What is added from now on has it, too.
+        mill = write_text_pdf(tmp_path / "mill.pdf", "The mill grinds barley for the village.")
+        library.ingest([mill], silent)
+        assert library.search("who grinds barley", 1).hits[0].scores.dense > 0.3
+        with open_library(tmp_path / "fresh", text_models=("minilm-dense",)) as fresh:
+            fresh.ingest([made.files, mill], silent)
+            assert list_stored(library) == list_stored(fresh)
+            assert_found_alike(library, fresh)
+            assert list_dense(library) == pytest.approx(list_dense(fresh), abs=1e-4)
+        assert library.drop_old() > 0
+        library.build_migration(POOLED, silent)
+        library.switch_migration(silent)
+        library.drop_old()
+    # Opened anew, without naming what it was moved to.
+    with open_library(folder) as library:
+        assert library.encoder.key.endswith("/pool-2")
+        assert library.encoders.text_names == ("minilm-dense",)
+        assert library.search("plum cake", 1).hits[0].scores.dense > 0.3
+        library.build_migration(Target(text_models=()), silent)
+        library.switch_migration(silent)
+        assert library.encoders.texts.spaces == ()
+        assert library.search("plum cake", 1).hits[0].scores.dense is None
+        assert library.examine(silent).is_healthy
+    with pytest.raises(EncoderMismatch, match="with no text model, not with minilm-dense"):
+        open_library(folder, text_models=("minilm-dense",))
+
+
+def list_dense(library):
+    """The score of each page in the dense channel, best first, for each question."""
+    return [
+        hit.scores.dense
+        for question in QUESTIONS
+        for hit in library.search(question, 20, mode=Mode.TEXT, only=Ranking.DENSE).hits
+    ]
+
+
 def test_the_interval_of_a_difference_is_that_of_the_paired_bootstrap():
     differences = np.random.default_rng(3).normal(-0.1, 0.2, 200)
-    low, high = bound_difference(differences)
+    before = np.full(200, 0.6)
+    low, high = bound_difference(before, before + differences)
     # For so many the normal distribution is close.
     error = 1.96 * differences.std() / np.sqrt(len(differences))
     assert low == pytest.approx(differences.mean() - error, abs=0.003)
     assert high == pytest.approx(differences.mean() + error, abs=0.003)
-    assert bound_difference(np.zeros(5)) == (0, 0)
-    assert bound_difference(np.array([])) == (0, 0)
+    assert bound_difference([1.0] * 5, [1.0] * 5) == (0, 0)
+    # One question says nothing of others.
+    assert bound_difference([1.0], [0.0]) == (-1, 1)
+    assert bound_difference([], []) == (-1, 1)
     assert Comparison(200, False, 0.6, 0.5, low, high).is_clearly_worse
     assert not Comparison(200, False, 0.6, 0.6, -0.01, 0.0).is_clearly_worse
 
