@@ -59,7 +59,7 @@ class Wanted:
     limit: int
     documents: tuple[str, ...]
     tags: tuple[str, ...]
-    kind: Literal["page", "photo"] | None
+    kind: Literal["page", "photo", "sound"] | None
     pages: tuple[int | None, int | None]
     added: tuple[date | None, date | None]
     mode: Literal["hybrid", "visual", "text"]

@@ -38,7 +38,7 @@ class DocumentQuery:
 
     Attributes:
         contains: stands in the name, in capitals or not.
-        kind: pages or photos; None for both.
+        kind: pages, photos or sounds; None for all.
         tag: one that the document bears.
         sort: equal ones are listed newest first.
         is_descending: None for names from A, and else what is newest or largest first.

@@ -14,8 +14,8 @@ DocumentOption = Annotated[
     typer.Option("--document", help="Search in this document; may be given repeatedly."),
 ]
 KindOption = Annotated[
-    Literal["page", "photo"] | None,
-    typer.Option("--kind", help="Search only pages, or only photos."),
+    Literal["page", "photo", "sound"] | None,
+    typer.Option("--kind", help="Search only pages, only photos or only sounds."),
 ]
 TagOption = Annotated[
     list[str] | None,

@@ -223,7 +223,12 @@ def _show_forecast(settings: Settings, paths: list[Path], *, as_json: bool) -> N
 
     with show_progress() as on_progress:
         expected = forecast(
-            settings.library, settings.database_url, settings.text_models, paths, on_progress
+            settings.library,
+            settings.database_url,
+            settings.text_models,
+            settings.sound_model,
+            paths,
+            on_progress,
         )
     for refusal in expected.failed:
         typer.echo(printable(f"would refuse {refusal.path}: {refusal.error}"), err=True)

@@ -241,7 +241,7 @@ def _print_hit(hit: HitBody, rank: int) -> None:
     alike = ", ".join(f"{other.document}, page {other.page:,}" for other in hit.duplicates)
     typer.echo(
         printable(f"  {rank:2}. {hit.document}, page {hit.page:,}  ")
-        + ("photo  " if hit.kind == "photo" else "")
+        + ("" if hit.kind == "page" else f"{hit.kind}  ")
         + f"score {hit.score:.2f}"
         + (f"  matched: {printable(matched)}" if matched else "")
         + (f"  the same: {printable(alike)}" if alike else "")

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from app.sound_models import choose_sounds, refuse_sound
 from app.spending import forecast_cost
 from app.text_models import read_text_names
-from ingest.documents import PAGES_PER_SECOND, Documents
+from ingest.documents import PAGES_PER_SECOND, SOUND_ENCODER_ID, Documents
 from ingest.media_types import MediaType
 from ingest.office import convert_to_pdf
 from ingest.progress import OnProgress, Progress
@@ -50,6 +51,7 @@ def forecast(
     folder: Path,
     database_url: SecretStr | None,
     text_models: tuple[str, ...] | None,
+    sound_model: str,
     paths: Iterable[Path],
     on_progress: OnProgress,
 ) -> Forecast:
@@ -59,6 +61,7 @@ def forecast(
         folder: the library's; need not be there.
         database_url: of its documents; None for SQLite in the folder.
         text_models: the text encoders of a new library; None for those that it has.
+        sound_model: the encoder of sounds that is set, "auto" or "none".
         paths: files, and folders with all below them.
         on_progress: called as files are checked.
 
@@ -66,10 +69,11 @@ def forecast(
         PathNotFound: a path does not exist.
     """
     known: set[str] = set()
-    pace = bytes_a_page = None
+    pace = bytes_a_page = bound_sounds = None
     if is_library(folder):
         with closing(Documents(folder, database_url)) as documents:
             known = {document.document_id for document in documents.list_whole()}
+            bound_sounds = documents.read_setting(SOUND_ENCODER_ID)
             pace = documents.read_setting(PAGES_PER_SECOND)
             n_stored = documents.count().pages
             active = SpaceSettings(documents, documents.active_space())
@@ -89,6 +93,8 @@ def forecast(
             else:
                 known.add(source.document_id)
                 try:
+                    if source.media_type.is_sound and not choose_sounds(sound_model, bound_sounds):
+                        raise refuse_sound(sound_model)
                     pages += _count_pages(pool, source)
                     documents_found += 1
                 except FileRefused as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from app.migration_record import Target
 from app.settings import Settings
+from app.sound_models import LibrarySounds
 from app.text_models import (
     LibraryTexts,
     read_text_names,
@@ -75,8 +76,8 @@ class OpenedTarget:
 class LibraryEncoders:
     """Opens the encoders that a library is bound to, or binds it to those chosen now.
 
-    The encoders of pages and of their text are opened at once; that of photos when the first photo
-    is added or asked for, as most libraries hold none.
+    The encoders of pages and of their text are opened at once; those of photos and of sounds when
+    the first is added or asked for, as most libraries hold none.
     """
 
     def __init__(self, folder: Path, documents: Documents, settings: Settings) -> None:
@@ -116,6 +117,7 @@ class LibraryEncoders:
             else choose_storage(settings.vector_storage, self.pages)
         )
         self._texts = LibraryTexts(folder, space, settings.text_models, self.options())
+        self.sounds = LibrarySounds(folder, documents, settings.sound_model, self.options())
         self.self_test_skipped = False
         bound_key = space.read(ENCODER_KEY)
         if bound_key is None:

@@ -27,7 +27,7 @@ def build_filter(
     Args:
         library: knows the documents.
         documents: names, ids or prefixes of ids; none for all.
-        kind: "page" or "photo"; None for both.
+        kind: "page", "photo" or "sound"; None for all.
         tags: the document bears at least one of these; none for any document.
         pages: first and last page number, 1-based, both included; None where it is open.
         added: first and last day, by this machine's clock; None where it is open.

@@ -116,6 +116,8 @@ class Library(Answering, Viewing, Cataloguing, Proposing, Comparing, Migrating):
                 self._files,
                 self._spaces,
                 self.encoders.open_photos,
+                self.encoders.sounds.open,
+                self.encoders.sounds.check_any,
                 self._documents,
                 self._jobs,
                 self._locks,
@@ -298,7 +300,7 @@ class Library(Answering, Viewing, Cataloguing, Proposing, Comparing, Migrating):
         self._index.optimize()
 
     def count(self) -> Counts:
-        """How many documents, pages and photos can be searched, and how many files were refused."""
+        """How much can be searched, and how many files were refused."""
         return self._documents.count()
 
     def status(self) -> LibraryStatus:

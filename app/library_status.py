@@ -63,7 +63,7 @@ def read_status(
     if folder.exists() and not folder.is_dir():
         raise InvalidLibraryPath(f"{folder} is a file, not a library folder")
     if not is_library(folder) and not may_join:
-        return LibraryStatus(Counts(0, 0, 0, 0, 0), None, 0, None, (), (), ())
+        return LibraryStatus(Counts(0, 0, 0, 0, 0, 0), None, 0, None, (), (), ())
     folder.mkdir(parents=True, exist_ok=True)
     with closing(Documents(folder, database_url, may_join=may_join)) as documents:
         return describe_status(folder, documents, Jobs(documents.database))

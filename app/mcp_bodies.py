@@ -62,7 +62,8 @@ DocumentsArgument = Annotated[
     ),
 ]
 KindArgument = Annotated[
-    Literal["page", "photo"] | None, Field(description="search only pages, or only photos")
+    Literal["page", "photo", "sound"] | None,
+    Field(description="search only pages, photos or sounds"),
 ]
 TagsArgument = Annotated[
     list[Tag],
@@ -126,7 +127,7 @@ class FoundPage(BaseModel):
     document: str = Field(description="the document's name")
     document_id: str
     page: int = Field(description="page number; the first page is 1")
-    kind: Literal["page", "photo"]
+    kind: Literal["page", "photo", "sound"]
     score: float = Field(description="rank from 0 to 1, falling along the list")
     matched: list[MatchedWord] = Field(
         description="why it was found; empty for a photo that was found by its looks"
@@ -167,7 +168,7 @@ class ListedDocument(BaseModel):
 
     document: str = Field(description="its name")
     document_id: str
-    kind: Literal["page", "photo"]
+    kind: Literal["page", "photo", "sound"]
     pages: int = Field(description="how many it has")
     tags: list[str]
     added_at: datetime

@@ -376,11 +376,12 @@ class Migrating(Searching):
     def _find_in(self) -> Callable[[Space, str, int], tuple[Hit, ...]]:
         """Asks a space as people do, and keeps no question."""
         photos = self.encoders.open_photos() if self._has_photos() else None
+        ears = self.encoders.sounds.open_held()
         reranker = self.encoders.open_reranker()
 
         def find(space: Space, text: str, limit: int) -> tuple[Hit, ...]:
             return self._ask_space(
-                space, text, SearchOptions(limit), photos, reranker, time.perf_counter()
+                space, text, SearchOptions(limit), photos, ears, reranker, time.perf_counter()
             ).hits
 
         return find

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 TITLES = {
     Group.PAGES: "Pages (--model)",
     Group.PHOTOS: "Photos (--photo-model)",
-    Group.SOUNDS: "Sounds",
+    Group.SOUNDS: "Sounds (PAGELENS_SOUND_MODEL)",
     Group.TEXT: "Text of pages",
     Group.RERANKERS: "Rerankers (--reranker)",
     Group.ANSWERS: "Answers (PAGELENS_ANSWER_MODEL)",
@@ -68,6 +68,9 @@ def describe_encoders(library: Library) -> list[str]:
         f"Photos: {photos.name} ({photos.reason}).",
         f"Vectors: stored as {encoders.vector_storage.value}.",
     ]
+    sounds = encoders.sounds.choose()
+    if sounds is not None:
+        lines.append(f"Sounds: {sounds.name} ({sounds.reason}).")
     if encoders.text_names:
         channels = ", ".join(space.channel.value for space in encoders.texts.spaces)
         lines.append(f"Text: {', '.join(encoders.text_names)} ({channels}).")

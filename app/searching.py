@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from app.encoders import LibraryEncoders
@@ -16,7 +17,7 @@ from ingest.documents import NONSENSE_SCORE, PHOTO_ENCODER_KEY, Document, Docume
 from ingest.ingestion import Ingestion
 from ingest.sources import Refusal, read_source
 from ingest.spaces import Space, Spaces
-from retrieval.encoders.base import Encoder, PhotoEncoder
+from retrieval.encoders.base import Encoder, PhotoEncoder, SoundEncoder
 from retrieval.encoders.stream import encode_pages
 from retrieval.errors import FileRefused, UnknownDocument
 from retrieval.index.base import ALL_PAGES, PageFilter, PageIndex, ScoredPage
@@ -51,11 +52,12 @@ class Searching(ABC):
         """Opens what the first search would have to, besides the encoder of pages.
 
         Raises:
-            PagelensError: see `LibraryEncoders.open_photos` and `open_reranker`.
+            PagelensError: see `LibraryEncoders.open_photos`, `open_reranker` and `sounds`.
         """
         self.encoders.open_reranker()
         if self._has_photos():
             self.encoders.open_photos()
+        self.encoders.sounds.open_held()
 
     @abstractmethod
     def find_document(self, name: str) -> Document:
@@ -76,7 +78,7 @@ class Searching(ABC):
         rerank: bool = True,
         only: Ranking | None = None,
     ) -> Answer:
-        """The best pages and photos for a question, in whole documents only.
+        """The best pages, photos and sounds for a question, in whole documents only.
 
         Args:
             question: what is looked for.
@@ -89,13 +91,14 @@ class Searching(ABC):
         """
         # The time of the first search does not count the seconds that models take to load.
         photos = self.encoders.open_photos() if mode != Mode.TEXT and self._has_photos() else None
+        ears = self.encoders.sounds.open_held() if mode != Mode.TEXT else None
         reranker = self.encoders.open_reranker() if rerank and mode != Mode.VISUAL else None
         started = time.perf_counter()
         if not self.is_read_only:
             self._documents.record_question(question)
         options = SearchOptions(limit, page_filter, mode, exact, only=only)
         with self._spaces.reading() as space:
-            return self._ask_space(space, question, options, photos, reranker, started)
+            return self._ask_space(space, question, options, photos, ears, reranker, started)
 
     def _ask_space(
         self,
@@ -103,6 +106,7 @@ class Searching(ABC):
         question: str,
         options: SearchOptions,
         photos: PhotoEncoder | None,
+        ears: SoundEncoder | None,
         reranker: Reranker | None,
         started: float,
     ) -> Answer:
@@ -120,6 +124,9 @@ class Searching(ABC):
             query = replace(
                 query, photo=photos.encode_text(question), clear_score=photos.clear_score
             )
+        heard = ears.encode_text(question) if ears is not None else None
+        if ears is not None and heard is not None:
+            query = replace(query, sound=heard[None], clear_sound=ears.clear_score)
         return self._search(space, query, options, started, reranker)
 
     def rank_by_vectors(
@@ -226,6 +233,11 @@ class Searching(ABC):
                 if region is not None and picture is not None:
                     vector = photos.encode_photos([crop_region(picture, region)])[0]
                 query = replace(query, photo=photos.look_like(vector))
+            windows = space.index.fetch_sound(document.document_id, page_index)
+            if windows is not None:
+                # The mean over its windows: as if each asked for its best.
+                shares = np.float32(1 / len(windows)) * windows.astype(np.float32)
+                query = replace(query, sound=shares)
             # One more, as the page itself comes first and is left out.
             options = SearchOptions(limit + 1, page_filter)
             answer = self._search(space, query, options, started)

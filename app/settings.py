@@ -31,6 +31,9 @@ class Settings(BaseSettings):
     library: Path = Field(Path("~/.pagelens"), description="the library folder")
     model: str = Field("auto", description="the encoder of pages; auto fits the machine")
     photo_model: str = Field("auto", description="the encoder of photos; auto fits the machine")
+    sound_model: str = Field(
+        "none", description="the encoder of sounds; auto: CLAP with a GPU and the hub; none: none"
+    )
     text_models: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         None, description="the encoders of a new library's text, between commas; none: no channel"
     )

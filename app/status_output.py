@@ -22,6 +22,7 @@ def status_json(status: LibraryStatus) -> dict[str, Any]:
         "documents": status.counts.documents,
         "pages": status.counts.pages,
         "photos": status.counts.photos,
+        "sounds": status.counts.sounds,
         "failed": status.counts.failed,
         "encoder": status.encoder,
         "bytes": status.n_bytes,
@@ -52,6 +53,7 @@ def print_status(folder: Path, status: LibraryStatus) -> None:
     console.print(
         f"{folder}: {count_things(counts.documents, 'document')}, "
         f"{count_things(counts.pages, 'page')}, {count_things(counts.photos, 'photo')}, "
+        f"{count_things(counts.sounds, 'sound')}, "
         f"{format_bytes(status.n_bytes)}, encoder {status.encoder or 'not chosen yet'}",
         markup=False,
         highlight=False,

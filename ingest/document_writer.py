@@ -25,11 +25,11 @@ from ingest.render_pool import RenderPool
 from ingest.sources import Refusal, Source, read_source
 from ingest.space_encoding import EncodedPage, SpaceEncodings
 from ingest.spaces import Space, Spaces
-from retrieval.encoders.base import PhotoEncoder
+from retrieval.encoders.base import PhotoEncoder, SoundEncoder
 from retrieval.errors import FileRefused, UnreadableFile
 from retrieval.index.base import IndexedPage
 from retrieval.index.channels import count_vectors
-from retrieval.records import Kind, Page, Word
+from retrieval.records import Kind, Page, Word, no_vectors
 
 # A picture with fewer words than this is a photo; with more it is a scan of a page.
 PHOTO_WORDS = 8
@@ -54,6 +54,7 @@ class DocumentWriter:
     Attributes:
         files: where originals and previews go.
         photo_encoder: opens the encoder of photos, at the first photo.
+        sound_encoder: opens that of sounds, at the first recording.
         spaces: where vectors go.
         documents: where all else goes.
         pool: renders pages.
@@ -63,6 +64,7 @@ class DocumentWriter:
 
     files: LibraryFiles
     photo_encoder: Callable[[], PhotoEncoder]
+    sound_encoder: Callable[[], SoundEncoder]
     spaces: Spaces
     documents: Documents
     pool: RenderPool
@@ -171,8 +173,11 @@ class DocumentWriter:
     ) -> list[PageRecord]:
         indexed = []
         for encoded in pages:
-            page = encoded.page
-            if encoded.embedding is None:
+            page, embedding, sound = encoded.page, encoded.embedding, None
+            if page.sound is not None:
+                embedding = no_vectors(space.encoder.spec.dim)
+                sound = self.sound_encoder().encode_sounds(page.sound)
+            if embedding is None:
                 continue
             self.files.keep_preview(source.document_id, page.page_index, page.preview)
             photo = self._encode_photo(page) if kind == Kind.PHOTO else None
@@ -183,17 +188,19 @@ class DocumentWriter:
                     page.page_index,
                     kind,
                     added_at,
-                    encoded.embedding,
+                    embedding,
                     page.words,
                     photo,
                     tags,
                     encoded.channels,
+                    sound,
                 )
             )
         space.index.upsert(indexed)
         n_vectors = {
             page.page_index: len(page.embedding.vectors)
             + (page.photo is not None)
+            + (0 if page.sound is None else len(page.sound))
             + count_vectors(page.channels)
             for page in indexed
         }
@@ -217,7 +224,7 @@ def _split_pages(
     """The pages of a document one by one, with what the encoders get of each."""
     for source, pages in rendered:
         for page in pages:
-            if page.error is not None:
+            if page.error is not None or page.sound is not None:
                 yield page, page.words, None
                 continue
             to_encode = Page(
@@ -228,5 +235,7 @@ def _split_pages(
 
 
 def _kind_of(source: Source, first: RenderedPage, n_pages: int) -> Kind:
+    if source.media_type.is_sound:
+        return Kind.SOUND
     is_photo = source.media_type.is_image and n_pages == 1 and len(first.words) < PHOTO_WORDS
     return Kind.PHOTO if is_photo else Kind.PAGE

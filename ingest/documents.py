@@ -57,9 +57,11 @@ OF_SPACE = (
     COLLECTION,
 )
 
-# From its first photo on a library is bound to an encoder of photos.
+# From its first photo on a library is bound to an encoder of photos, and so with recordings.
 PHOTO_ENCODER_KEY = "photo_encoder_key"
 PHOTO_ENCODER_ID = "photo_encoder_id"
+SOUND_ENCODER_KEY = "sound_encoder_key"
+SOUND_ENCODER_ID = "sound_encoder_id"
 # How fast the last run of more than a few pages was.
 PAGES_PER_SECOND = "pages_per_second"
 # The bucket that holds its originals and previews; unset where those are in its folder.
@@ -108,6 +110,7 @@ class Counts:
     documents: int
     pages: int
     photos: int
+    sounds: int
     failed: int
     unread_pages: int
 
@@ -292,8 +295,11 @@ class Documents:
 
     def count(self) -> Counts:
         """How much the library holds."""
-        is_photo, is_there = DOCUMENTS.c.kind == Kind.PHOTO.value, PAGES.c.error.is_(None)
-        whole = select(func.count(), func.count().filter(is_photo)).where(DOCUMENTS.c.is_whole)
+        is_photo, is_sound = (DOCUMENTS.c.kind == kind.value for kind in (Kind.PHOTO, Kind.SOUND))
+        is_there = PAGES.c.error.is_(None)
+        whole = select(
+            func.count(), func.count().filter(is_photo), func.count().filter(is_sound)
+        ).where(DOCUMENTS.c.is_whole)
         of_whole = (
             select(
                 func.count().filter(is_there),
@@ -304,10 +310,10 @@ class Documents:
             .where(DOCUMENTS.c.is_whole)
         )
         with self._database.read() as rows:
-            documents, photos = rows.execute(whole).one()
+            documents, photos, sounds = rows.execute(whole).one()
             pages, unread = rows.execute(of_whole).one()
             failed = rows.execute(select(func.count()).where(IS_FAILURE)).scalar_one()
-        return Counts(documents, pages, photos, failed, unread)
+        return Counts(documents, pages, photos, sounds, failed, unread)
 
     def _list(self, *conditions: ColumnElement[bool]) -> list[Document]:
         """The documents that meet all conditions, newest first."""

@@ -28,7 +28,7 @@ from ingest.sources import Refusal, name_origin, read_source
 from ingest.space_encoding import SpaceEncodings
 from ingest.spaces import Spaces
 from ingest.versions import Versions
-from retrieval.encoders.base import PhotoEncoder
+from retrieval.encoders.base import PhotoEncoder, SoundEncoder
 from retrieval.errors import (
     IngestBusy,
     JobNotPossible,
@@ -53,6 +53,8 @@ class Ingestion:
         files: LibraryFiles,
         spaces: Spaces,
         photo_encoder: Callable[[], PhotoEncoder],
+        sound_encoder: Callable[[], SoundEncoder],
+        check_sounds: Callable[[], None],
         documents: Documents,
         jobs: Jobs,
         locks: LibraryLocks,
@@ -66,6 +68,8 @@ class Ingestion:
             files: the library's.
             spaces: the library's; that which is searched is written to.
             photo_encoder: opens the encoder of photos.
+            sound_encoder: opens that of sounds.
+            check_sounds: raises `FileRefused` where there is none.
             documents: the library's.
             jobs: the library's.
             locks: the library's.
@@ -75,6 +79,8 @@ class Ingestion:
         self._files = files
         self._spaces = spaces
         self._photo_encoder = photo_encoder
+        self._sound_encoder = sound_encoder
+        self._check_sounds = check_sounds
         self._documents = documents
         self._jobs = jobs
         self._is_shared = is_shared
@@ -115,6 +121,7 @@ class Ingestion:
             writer = DocumentWriter(
                 self._files,
                 self._photo_encoder,
+                self._sound_encoder,
                 self._spaces,
                 self._documents,
                 pool,
@@ -192,10 +199,15 @@ class Ingestion:
         if origin is None:
             origin = f"upload/{new.name}" if is_upload else name_origin(path)
         task = Task(new, path.absolute(), origin, is_upload, is_urgent, attempt=0)
-        job = self._intake.take(task, read, self._pool.count_pages)
+        job = self._intake.take(task, read, self._count_pages)
         if job.job_id == new.job_id and job.state is JobState.QUEUED:
             workflow.enqueue(job.job_id, task.attempt, is_urgent=is_urgent)
         return job
+
+    def _count_pages(self, path: Path, media_type: MediaType) -> int:
+        if media_type.is_sound:
+            self._check_sounds()
+        return self._pool.count_pages(path, media_type)
 
     def render_picture(
         self, path: Path, media_type: MediaType, image_long_side_px: int | None

@@ -43,6 +43,10 @@ class MediaType(str, Enum):
     ODS = "application/vnd.oasis.opendocument.spreadsheet"
     HTML = "text/html"
     EML = "message/rfc822"
+    WAV = "audio/wav"
+    MP3 = "audio/mpeg"
+    FLAC = "audio/flac"
+    OGG = "audio/ogg"
 
     @property
     def is_image(self) -> bool:
@@ -50,9 +54,14 @@ class MediaType(str, Enum):
         return self.value.startswith("image/")
 
     @property
+    def is_sound(self) -> bool:
+        """Whether the format is a recording."""
+        return self.value.startswith("audio/")
+
+    @property
     def is_office(self) -> bool:
         """Whether its pages are made by LibreOffice."""
-        return self is not MediaType.PDF and not self.is_image
+        return self is not MediaType.PDF and not self.is_image and not self.is_sound
 
     @property
     def is_zipped(self) -> bool:
@@ -72,7 +81,7 @@ class MediaType(str, Enum):
             MediaType.HTML: "web page",
             MediaType.EML: "mail",
             MediaType.PDF: "PDF",
-        }.get(self, "picture")
+        }.get(self, "recording" if self.is_sound else "picture")
 
 
 # The part of an Office Open XML file that makes it what it is.
@@ -111,6 +120,14 @@ def sniff_media_type(header: bytes) -> MediaType:
         return MediaType.JPEG
     if header.startswith(b"RIFF") and header[8:12] == b"WEBP":
         return MediaType.WEBP
+    if header.startswith((b"RIFF", b"RF64")) and header[8:12] == b"WAVE":
+        return MediaType.WAV
+    if header.startswith(b"fLaC"):
+        return MediaType.FLAC
+    if header.startswith(b"OggS"):
+        return MediaType.OGG
+    if header.startswith(b"ID3") or _is_mp3_frame(header):
+        return MediaType.MP3
     if header.startswith((b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")):
         return MediaType.TIFF
     if header.startswith((b"GIF87a", b"GIF89a")):
@@ -137,6 +154,14 @@ def sniff_media_type(header: bytes) -> MediaType:
     raise NotADocument(
         "not a PDF, a picture or an office file that Pagelens reads (by its content)"
     )
+
+
+def _is_mp3_frame(header: bytes) -> bool:
+    """Whether bytes begin as a frame of MPEG audio, layer III, with a rate that there is."""
+    if len(header) < 3 or header[0] != 0xFF:
+        return False
+    is_layer_3 = header[1] & 0xE6 == 0xE2
+    return is_layer_3 and header[1] & 0x18 != 0x08 and header[2] >> 4 not in (0, 15)
 
 
 def _read_zip(path: Path) -> MediaType:

@@ -1,6 +1,6 @@
 """Brings one space of a library up to the other: pages encoded anew, and what has changed since.
 
-Words, photo vectors, tags and times stay what they are; only the vectors of pages and of their text
+Words, vectors of photos and sounds, tags and times stay what they are; only the vectors of pages and of their text
 differ. A page is noted once it is written, so that whatever ends the work, it goes on where it was.
 """
 
@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import groupby, islice
-
-import numpy as np
 
 from ingest.document_writer import UPSERT_PAGES
 from ingest.documents import Document, Documents
@@ -25,7 +23,7 @@ from ingest.spaces import Space
 from retrieval.errors import FileRefused
 from retrieval.index.base import IndexedPage
 from retrieval.index.channels import count_vectors
-from retrieval.records import Kind, Page, PageEmbedding, TextSource, Word
+from retrieval.records import Kind, Page, TextSource, Word, no_vectors
 
 # Pages whose stored words are read at once.
 READ_PAGES = 64
@@ -125,7 +123,7 @@ class CatchUp:
             if document is None:
                 continue
             known = {index: text_source for _, index, text_source in pages}
-            if self.pool is None:
+            if self.pool is None or document.media_type.is_sound:
                 yield from self._read_words(document, known)
             else:
                 yield from self._render(document, known, self.pool)
@@ -183,27 +181,35 @@ class CatchUp:
             if document is None:
                 # Deleted meanwhile.
                 continue
-            photo = None
+            photo = sound = None
             if document.media_type.is_image:
                 photo = self.source.index.fetch_photo(page.document_id, page.page_index)
+            elif document.media_type.is_sound:
+                sound = self.source.index.fetch_sound(page.document_id, page.page_index)
             if embedding is None:
-                embedding = embed_nothing(self.target.encoder.spec.dim)
+                embedding = no_vectors(self.target.encoder.spec.dim)
             indexed.append(
                 IndexedPage(
                     document.document_id,
                     document.name,
                     page.page_index,
-                    # A photo has a photo vector, and no page has one.
-                    Kind.PAGE if photo is None else Kind.PHOTO,
+                    # A photo has a photo vector, a recording has those of sounds, no page has any.
+                    Kind.PHOTO
+                    if photo is not None
+                    else Kind.SOUND
+                    if sound is not None
+                    else Kind.PAGE,
                     document.added_at,
                     embedding,
                     page.words,
                     photo,
                     document.tags,
                     encoded.channels,
+                    sound,
                 )
             )
             n_vectors = len(embedding.vectors) + (photo is not None)
+            n_vectors += 0 if sound is None else len(sound)
             n_vectors += count_vectors(encoded.channels)
             noted.append(
                 SpacePage(
@@ -225,8 +231,3 @@ def must_render(source: Space, target: Space) -> bool:
     """
     wanted = source.encoder.image_long_side_px, target.encoder.image_long_side_px
     return wanted != (None, None)
-
-
-def embed_nothing(dim: int) -> PageEmbedding:
-    """The embedding of a page that was not looked at."""
-    return PageEmbedding(np.empty((0, dim), np.float16), np.empty((0, 4), np.float32))

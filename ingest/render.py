@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import pypdfium2 as pdfium
+from numpy.typing import NDArray
 from PIL import Image
 
-from ingest import images, ocr, pdf, text_layer
+from ingest import images, ocr, pdf, sounds, text_layer
 from ingest.media_types import MediaType
 from retrieval.errors import DamagedFile, FileRefused, FileTooLarge, RenderingFailed
 from retrieval.records import TextSource, Word
@@ -52,6 +54,7 @@ class RenderedPage:
         preview: a WebP picture, `PREVIEW_LONG_SIDE_PX` to `PREVIEW_LIMIT_PX` at its long side, or
             smaller if the original is.
         image: RGB at the encoder's resolution; None for an encoder that reads words.
+        sound: windows of a recording, `[n_windows, n_samples]`; see `sounds.read_windows`.
         error: why the page could not be rendered; the page is then empty.
     """
 
@@ -60,6 +63,7 @@ class RenderedPage:
     text_source: TextSource = TextSource.NONE
     preview: bytes = b""
     image: Image.Image | None = None
+    sound: NDArray[np.int16] | None = None
     error: str | None = None
 
 
@@ -69,6 +73,9 @@ def count_pages(path: Path, media_type: MediaType) -> int:
     Raises:
         FileRefused: the file cannot become a document.
     """
+    if media_type.is_sound:
+        sounds.check_recording(path)
+        return 1
     n_pages = _count_frames(path, media_type) if media_type.is_image else _count_pdf_pages(path)
     if n_pages > PAGE_LIMIT:
         raise FileTooLarge(f"{n_pages:,} pages; the limit is {PAGE_LIMIT:,}")
@@ -107,6 +114,9 @@ def _render_page(
 ) -> RenderedPage:
     try:
         with nothing_but_refusals():
+            if media_type.is_sound:
+                preview = compress(sounds.draw_recording(path, PREVIEW_LONG_SIDE_PX))
+                return RenderedPage(page_index, preview=preview, sound=sounds.read_windows(path))
             if media_type.is_image:
                 # Its words tell a scan from a photo, whatever the encoder reads.
                 picture = images.read_frame(path, media_type, page_index)
@@ -207,11 +217,14 @@ def _build_page(
 def draw_page(path: Path, media_type: MediaType, page_index: int, long_side_px: int) -> bytes:
     """A page to be looked at, as WebP; `long_side_px` is at most what WebP and memory take.
 
-    A page of a PDF has its long side that long, a picture is never larger than it is.
+    A page of a PDF, or the drawing of a recording, has its long side that long; a picture is never
+    larger than it is.
 
     Raises:
         FileRefused: the page cannot be rendered.
     """
+    if media_type.is_sound:
+        return compress(sounds.draw_recording(path, long_side_px))
     if media_type.is_image:
         return compress(shrink_to(images.read_frame(path, media_type, page_index), long_side_px))
     try:

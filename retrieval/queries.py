@@ -29,6 +29,8 @@ class Query:
         channels: what text encoders make of it; nothing for a picture.
         photo: its vector `[photo_dim]` in the photo space; None where there is none.
         clear_score: the score from which on a photo clearly shows what was asked.
+        sound: its vectors `[n, sound_dim]` in the space of sounds; None where there are none.
+        clear_sound: the score from which on a recording clearly holds what was asked.
     """
 
     label: str
@@ -38,6 +40,8 @@ class Query:
     channels: TextEmbedding = NO_TEXT
     photo: NDArray[np.float32] | None = None
     clear_score: float = 0.0
+    sound: NDArray[np.float32] | None = None
+    clear_sound: float = 0.0
 
 
 def no_words(dim: int) -> QueryEmbedding:

@@ -25,10 +25,11 @@ UNIT_NORM_TOLERANCE = 5e-3
 
 
 class Kind(str, Enum):
-    """What a hit shows: a page of a document, or a picture that carries little text."""
+    """What a hit shows: a page, a picture that carries little text, or a recording."""
 
     PAGE = "page"
     PHOTO = "photo"
+    SOUND = "sound"
 
 
 class Modality(str, Enum):
@@ -120,6 +121,11 @@ class PageEmbedding:
             )
         if self.grid is not None and self.grid[0] * self.grid[1] > n_vectors:
             raise InvalidEmbedding(f"a grid of {self.grid} needs more than {n_vectors} vectors")
+
+
+def no_vectors(dim: int) -> PageEmbedding:
+    """The embedding of what the encoder of pages finds nothing on."""
+    return PageEmbedding(np.empty((0, dim), np.float16), np.empty((0, 4), np.float32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +242,7 @@ class StageScores:
         terms: a sum over the learned weights of the terms that question and page share.
         reranker: a logit, comparable within one query only.
         photo: the cosine of query and photo.
+        sound: the cosine of query and best window of a recording.
     """
 
     maxsim: float | None = None
@@ -245,21 +252,22 @@ class StageScores:
     terms: float | None = None
     reranker: float | None = None
     photo: float | None = None
+    sound: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hit:
-    """One page or photo found, best first in an `Answer`.
+    """One page, photo or sound found, best first in an `Answer`.
 
     Attributes:
         document_id: SHA-256 of the file's bytes.
         document: the file's name.
         page_index: 0-based.
-        kind: page or photo.
+        kind: page, photo or sound.
         score: its fused rank, from 0 to 1 and falling along an answer: 1 for the first of what
             clearly answers, 0.1 for the first of what does not.
         scores: what the rankings behind it are made of.
-        evidence: what on the page matched; None for a photo found by its looks alone.
+        evidence: what on the page matched; None for what is found by its looks or sound alone.
         duplicates: (document, 1-based page number) of pages that say the same and are left out.
     """
 

@@ -1,7 +1,7 @@
-"""Search: a query goes in, pages and photos with their evidence come out, best first.
+"""Search: a query goes in, pages, photos and sounds with their evidence come out, best first.
 
 MaxSim, BM25 and the channels of text encoders rank pages, a reranker reads the best of them, and
-all are fused by rank; so is what photos look like.
+all are fused by rank; so is what photos look like, and what recordings sound like.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def search_pages(
     modality: Modality,
     reranker: Reranker | None = None,
 ) -> Answer:
-    """Ranks pages by their vectors and words and photos by their looks, and fuses all by rank.
+    """Ranks pages by vectors and words, photos by looks and sounds, and fuses all by rank.
 
     Args:
         query: what is asked.
@@ -113,6 +113,7 @@ def search_pages(
     uses_vectors = Ranking.MAXSIM in rankings
     by_vectors = rankings.get(Ranking.MAXSIM, [])
     photos = index.search_photos(query.photo, depth, where) if query.photo is not None else []
+    sounds = index.search_sounds(query.sound, depth, where) if query.sound is not None else []
     # Patches match every question; how well they must is not known for every checkpoint.
     clear_page = CLEAR_WORDS * len(query.page.tokens) if modality == Modality.WORDS else 0.0
     clear = {key_of(page) for page in by_vectors if page.score >= clear_page}
@@ -131,9 +132,10 @@ def search_pages(
         key: StageScores(
             reranker=reranked.get(key),
             photo=_score_of(key, photos),
+            sound=_score_of(key, sounds),
             **{ranking.value: _score_of(key, pages) for ranking, pages in rankings.items()},
         )
-        for key in {*found, *map(key_of, photos)}
+        for key in {*found, *map(key_of, [*photos, *sounds])}
     }
     best_page = max((page.score for page in by_vectors), default=0.0)
     beats_nonsense = best_page > options.nonsense_score * len(query.page.tokens)
@@ -144,14 +146,11 @@ def search_pages(
             n_clear if uses_vectors else len(pages),
             best_page / clear_page if clear_page and by_vectors else 1.0,
         ),
-        (
-            [key_of(photo) for photo in photos],
-            sum(photo.score >= query.clear_score for photo in photos),
-            photos[0].score / query.clear_score if photos and query.clear_score > 0 else 1.0,
-        ),
+        _judge(photos, query.clear_score),
+        _judge(sounds, query.clear_sound),
     )
-    for photo in photos:
-        found.setdefault(key_of(photo), photo)
+    for other in [*photos, *sounds]:
+        found.setdefault(key_of(other), other)
     hits: list[Hit] = []
     wordings: list[Wording] = []
     # Pages that say the same leave places, which the next ones take.
@@ -176,10 +175,11 @@ def search_pages(
         if same is not None:
             hits[same] = _add_duplicate(hits[same], found[key])
     shows_photo = bool(photos) and photos[0].score >= query.clear_score
+    plays_sound = bool(sounds) and sounds[0].score >= query.clear_sound
     return Answer(
         query.label,
         tuple(hits),
-        is_good=beats_nonsense or shows_photo or not uses_vectors,
+        is_good=beats_nonsense or shows_photo or plays_sound or not uses_vectors,
     )
 
 
@@ -225,7 +225,7 @@ def rerank_pages(
 def fuse_spaces(
     *spaces: tuple[Sequence[PageKey], int, float],
 ) -> list[tuple[PageKey, float]]:
-    """Pages and photos as one ranking; what is found as both counts twice.
+    """Pages, photos and sounds as one ranking; what is found as two of them counts twice.
 
     What clearly answers and what does not are two rankings of different weight. Among equal ranks,
     the space whose best hit is the clearer one comes first.
@@ -244,6 +244,12 @@ def fuse_spaces(
     rankings.sort(key=lambda ranking: -ranking[0])
     fused = fuse_ranks([(keys, weight) for _, keys, weight in rankings])
     return [(key, min(1.0, score * (RRF_K + 1))) for key, score in fused]
+
+
+def _judge(pages: Sequence[ScoredPage], clear: float) -> tuple[list[PageKey], int, float]:
+    """A ranking by single scores as `fuse_spaces` takes it, by the score that clearly answers."""
+    clearness = pages[0].score / clear if pages and clear > 0 else 1.0
+    return [key_of(page) for page in pages], sum(page.score >= clear for page in pages), clearness
 
 
 def _find_same(wording: Wording, seen: Sequence[Wording]) -> int | None:

@@ -15,6 +15,11 @@ from app.api.bodies import FIRST_DAY, LAST_DAY, MAX_PAGE_NUMBER, MAX_QUESTION_CH
 from retrieval.records import Box
 
 PAGE = re.compile(r"([0-9a-f]{64})\.([1-9]\d{0,6})")
+KINDS: dict[str, Literal["page", "photo", "sound"]] = {
+    "page": "page",
+    "photo": "photo",
+    "sound": "sound",
+}
 PICTURE = re.compile(r"([0-9a-f]{64})/([^/\x00]{1,255})")
 
 
@@ -37,7 +42,7 @@ class Address:
     region: Box | None = None
     picture: tuple[str, str] | None = None
     document: str | None = None
-    kind: Literal["page", "photo"] | None = None
+    kind: Literal["page", "photo", "sound"] | None = None
     tag: str | None = None
     added: tuple[date | None, date | None] = (None, None)
     is_grouped: bool = False
@@ -56,7 +61,6 @@ class Address:
 def read_address(query: str) -> Address:
     """Reads what stands behind the `?` of an address."""
     fields = dict(parse_qsl(query.removeprefix("?"), max_num_fields=100))
-    kind = fields.get("kind")
     picture = PICTURE.fullmatch(fields.get("picture", ""))
     like = _read_page(fields.get("like", ""))
     return Address(
@@ -65,7 +69,7 @@ def read_address(query: str) -> Address:
         region=_read_region(fields.get("region", "")) if like else None,
         picture=(picture[1], picture[2]) if picture else None,
         document=fields.get("document", "").replace("\0", "") or None,
-        kind="page" if kind == "page" else "photo" if kind == "photo" else None,
+        kind=KINDS.get(fields.get("kind", "")),
         tag=fields.get("tag", "").replace("\0", "") or None,
         added=(_read_day(fields.get("from", "")), _read_day(fields.get("until", ""))),
         is_grouped=fields.get("group") == "1",

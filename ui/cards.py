@@ -17,7 +17,7 @@ BLANK_SIZE_PX = (620, 877)
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One page or photo found.
+    """One page, photo or sound found.
 
     Attributes:
         page: its name in addresses.
@@ -39,6 +39,11 @@ class Card:
     def is_photo(self) -> bool:
         """Whether it was found by how it looks."""
         return self.hit.kind is Kind.PHOTO
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it was found by how it sounds, and can be played."""
+        return self.hit.kind is Kind.SOUND
 
     @property
     def percent(self) -> float:

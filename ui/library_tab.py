@@ -125,7 +125,9 @@ class LibraryTab:
         counts = status.counts
         held = (
             f"{count_things(counts.documents, 'document')}, {count_things(counts.pages, 'page')}, "
-            f"{count_things(counts.photos, 'photo')}; {format_bytes(status.n_bytes)} on the disk."
+            f"{count_things(counts.photos, 'photo')}"
+            + (f", {count_things(counts.sounds, 'sound')}" if counts.sounds else "")
+            + f"; {format_bytes(status.n_bytes)} on the disk."
         )
         lines = show_line(held) + show_line(" ".join(describe_encoders(self.library)))
         if status.migration is not None:
@@ -178,4 +180,4 @@ def read_tags(text: str) -> list[str]:
 def describe_kind(document: Document) -> str:
     """What a document is to people: a format, and whether it is found by its looks."""
     name = document.media_type.name
-    return f"photo, {name}" if document.kind is Kind.PHOTO else name
+    return name if document.kind is Kind.PAGE else f"{document.kind.value}, {name}"

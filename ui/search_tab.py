@@ -173,6 +173,6 @@ class SearchTab:
 
 
 def count_hits(answer: Answer) -> str:
-    """How many pages and how many photos an answer holds."""
+    """How many pages, photos and sounds an answer holds."""
     numbers = {kind: sum(hit.kind == kind for hit in answer.hits) for kind in Kind}
     return " and ".join(count_things(n, kind.value) for kind, n in numbers.items() if n)

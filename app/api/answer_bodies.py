@@ -52,7 +52,7 @@ class CitedPageBody(BaseModel):
     document_id: str
     document: str
     page: int
-    kind: Literal["page", "photo"]
+    kind: Literal["page", "photo", "sound"]
     label: str = Field(description="how the answer cites it: report.pdf, p. 3")
     text: bool = Field(description="whether its words were read")
     picture: bool = Field(description="whether its picture was looked at")

@@ -157,7 +157,7 @@ class DocumentBody(BaseModel):
     document_id: str
     name: str
     media_type: str
-    kind: Literal["page", "photo"]
+    kind: Literal["page", "photo", "sound"]
     bytes: int = Field(validation_alias=AliasChoices("bytes", "n_bytes"))
     pages: int = Field(validation_alias=AliasChoices("pages", "n_pages"))
     added_at: datetime
@@ -253,7 +253,7 @@ class PageFilters(BaseModel):
         [], max_length=MAX_DOCUMENTS, description="names or ids of documents to search in"
     )
     tags: list[Tag] = Field([], max_length=MAX_TAGS, description="at least one of these")
-    kind: Literal["page", "photo"] | None = None
+    kind: Literal["page", "photo", "sound"] | None = None
     first_page: PageNumberValue | None = None
     last_page: PageNumberValue | None = None
     added_from: Day | None = Field(None, description="added on this day or later")
@@ -346,7 +346,7 @@ class HitBody(BaseModel):
     page: int
     score: float
     scores: dict[str, float]
-    kind: Literal["page", "photo"]
+    kind: Literal["page", "photo", "sound"]
     document_id: str
     duplicates: list[DuplicateBody]
     boxes: list[tuple[float, float, float, float, float]]
@@ -411,6 +411,7 @@ class StatusBody(BaseModel):
     documents: int
     pages: int
     photos: int
+    sounds: int
     failed: int
     encoder: str | None
     bytes: int

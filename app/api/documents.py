@@ -163,7 +163,9 @@ def list_documents(
     contains: Annotated[
         DocumentName | None, Query(description="stands in the name, in capitals or not")
     ] = None,
-    kind: Annotated[Kind | None, Query(description="pages or photos; both by default")] = None,
+    kind: Annotated[
+        Kind | None, Query(description="pages, photos or sounds; all by default")
+    ] = None,
     tag: Annotated[Tag | None, Query(description="the document bears it")] = None,
     sort: Annotated[DocumentOrder, Query(description="what they are sorted by")] = (
         DocumentOrder.ADDED

@@ -16,6 +16,10 @@ from retrieval.records import Modality, Page, PageEmbedding, QueryEmbedding
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+# What an encoder of sounds hears at a time: so long, and sampled so often, as in CLAP's training.
+SOUND_RATE_HZ = 48_000
+SOUND_WINDOW_S = 10
+
 
 class Family(str, Enum):
     """How an encoder is opened: by its architecture, or at its vendor.
@@ -165,3 +169,30 @@ class PhotoEncoder(Protocol):
 
     def look_like(self, vector: NDArray[np.float16]) -> NDArray[np.float32]:
         """The query vector `[dim]` that finds photos like the one of this stored vector."""
+
+
+class SoundEncoder(Protocol):
+    """Turns windows of recordings, and texts, into single vectors of one space."""
+
+    @property
+    def spec(self) -> EncoderSpec:
+        """The catalog entry, or one made from the checkpoint's config."""
+
+    @property
+    def key(self) -> str:
+        """Names all that changes a vector."""
+
+    @property
+    def clear_score(self) -> float:
+        """The score from which on a window clearly holds what a text says."""
+
+    def encode_sounds(self, windows: NDArray[np.int16]) -> NDArray[np.float16]:
+        """One unit vector a window, `[n_windows, dim]`.
+
+        Args:
+            windows: `[n_windows, n_samples]`, mono, at `SOUND_RATE_HZ`, of at most
+                `SOUND_WINDOW_S`.
+        """
+
+    def encode_text(self, text: str) -> NDArray[np.float32] | None:
+        """The query vector `[dim]` of a text; None for a text without a word."""

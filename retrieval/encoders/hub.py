@@ -106,9 +106,9 @@ def locate_checkpoint(
     return Checkpoint(name, folder, commit, locate_checkpoint(base_name))
 
 
-def is_cached(name: str) -> bool:
+def is_cached(name: str, revision: str = "main", *, may_be_pickled: bool = False) -> bool:
     """Whether a hub checkpoint, and the base below an adapter, can be loaded without the hub."""
-    folder = _find_in_cache(name, "main")
+    folder = _find_in_cache(name, revision, may_be_pickled)
     if folder is None:
         return False
     adapter = folder / "adapter_config.json"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from retrieval.admission import admit_model
-from retrieval.encoders.base import Encoder, EncoderSpec, Family, PhotoEncoder
+from retrieval.encoders.base import Encoder, EncoderSpec, Family, PhotoEncoder, SoundEncoder
 from retrieval.encoders.catalog import (
     DEFAULT_ON_GPU_ID,
     MINILM_LAYOUT_ID,
@@ -20,6 +20,7 @@ from retrieval.encoders.catalog import (
 from retrieval.encoders.devices import AUTO, find_accelerator, place_model
 from retrieval.encoders.hub import Checkpoint, hub_answers, is_cached, locate_checkpoint
 from retrieval.encoders.photo_catalog import IMAGENET_TAGS, PHOTO_CATALOG
+from retrieval.encoders.sound_catalog import SOUND_CATALOG
 from retrieval.errors import UnknownEncoder, WeightsRefused
 from retrieval.matryoshka import choose_dim, read_name, read_trained_dims
 from retrieval.training.card import read_card
@@ -36,6 +37,7 @@ ARCHITECTURES = {
 }
 
 PHOTO_DEFAULT_ON_GPU_ID = "google/siglip2-base-patch16-384"
+SOUND_DEFAULT_ON_GPU_ID = "laion/clap-htsat-unfused"
 
 NATIVE = (Family.NATIVE_COLPALI, Family.NATIVE_COLQWEN2)
 
@@ -72,6 +74,17 @@ def choose_encoder() -> Choice:
 def choose_photo_encoder() -> Choice:
     """SigLIP 2 where there is a GPU and a way to its weights, else the embedded encoder."""
     return _choose(PHOTO_DEFAULT_ON_GPU_ID, IMAGENET_TAGS.id)
+
+
+def choose_sound_encoder() -> Choice | None:
+    """CLAP where there is a GPU and a way to its weights; none comes with Pagelens."""
+    accelerator, spec = find_accelerator(), find_spec(SOUND_DEFAULT_ON_GPU_ID, SOUND_CATALOG)
+    assert spec is not None, "the default is in the catalog"
+    if accelerator is None:
+        return None
+    if is_cached(spec.id, spec.revision, may_be_pickled=True) or hub_answers(spec.id):
+        return Choice(spec.id, f"{accelerator[1]}, and a way to the checkpoint")
+    return None
 
 
 def _choose(on_gpu: str, embedded: str) -> Choice:
@@ -210,6 +223,10 @@ def read_photo_family(checkpoint: Checkpoint) -> tuple[Family, int]:
 def describe_photo_checkpoint(checkpoint: Checkpoint, family: Family, dim: int) -> EncoderSpec:
     """A catalog entry for a photo checkpoint that the catalog lacks, from its config."""
     model = next(spec for spec in PHOTO_CATALOG if spec.family == family)
+    return _describe_unlisted(checkpoint, model, dim)
+
+
+def _describe_unlisted(checkpoint: Checkpoint, model: EncoderSpec, dim: int) -> EncoderSpec:
     n_parameters = count_parameters(checkpoint)
     return replace(
         model,
@@ -225,6 +242,35 @@ def describe_photo_checkpoint(checkpoint: Checkpoint, family: Family, dim: int) 
         checked="",
         note="",
     )
+
+
+def open_sound_encoder(name: str, options: EncoderOptions = EncoderOptions()) -> SoundEncoder:
+    """Loads an encoder of sounds; see `open_encoder`."""
+    known = find_spec(name, SOUND_CATALOG)
+    if known is None and not Path(name).is_dir() and not looks_like_hub_id(name):
+        raise refuse_name(name, SOUND_CATALOG)
+    admit_model(name, known, SOUND_CATALOG, commercial=options.commercial)
+    # The published checkpoints are from before safetensors.
+    revision = known.revision if known else "main"
+    checkpoint = locate_checkpoint(name, revision, may_be_pickled=True)
+    model_type = checkpoint.config.get("model_type", "model of unknown type")
+    if model_type != Family.CLAP.value:
+        raise UnknownEncoder(f"{name} is a {model_type}; sounds are encoded by CLAP")
+    spec = known or describe_sound_checkpoint(checkpoint)
+    placement = place_model(options.device, options.dtype, options.attention)
+    from retrieval.encoders.clap import ClapEncoder
+
+    return ClapEncoder(
+        checkpoint.folder, spec, checkpoint.revision, placement.device, placement.torch_dtype
+    )
+
+
+def describe_sound_checkpoint(checkpoint: Checkpoint) -> EncoderSpec:
+    """A catalog entry for a CLAP checkpoint that the catalog lacks, from its config."""
+    model = SOUND_CATALOG[0]
+    # Sizes that are the class's defaults are not written into the file.
+    dim = checkpoint.config.get("projection_dim", model.dim)
+    return _describe_unlisted(checkpoint, model, dim)
 
 
 def looks_like_hub_id(name: str) -> bool:

@@ -1,6 +1,7 @@
 """The encoders of sounds there are; listing them loads no weights.
 
-Commits and sizes are those of mteb's registry of models, as of 2026-11.
+Commits and sizes are those of mteb's registry of models, licences those of the model cards where
+they could be read, else the registry's; as of 2026-11.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from retrieval.encoders.catalog import CHECKED
 from retrieval.records import Modality
 
 
-def _describe(id: str, revision: str, n_parameters: int, note: str) -> EncoderSpec:
+def _describe(
+    id: str, revision: str, n_parameters: int, note: str, licence: str = "Apache-2.0"
+) -> EncoderSpec:
     return EncoderSpec(
         id=id,
         source=f"Hugging Face hub, {id}",
@@ -19,7 +22,7 @@ def _describe(id: str, revision: str, n_parameters: int, note: str) -> EncoderSp
         modality=Modality.SOUNDS,
         dim=512,
         vectors_per_page=1,
-        licence="MIT",
+        licence=licence,
         commercial_use=True,
         languages="English",
         context_tokens=0,
@@ -28,7 +31,6 @@ def _describe(id: str, revision: str, n_parameters: int, note: str) -> EncoderSp
         model_card=f"https://huggingface.co/{id}",
         checked=CHECKED,
         note=note,
-        obstacle="Pagelens takes no sounds yet",
     )
 
 
@@ -37,7 +39,7 @@ SOUND_CATALOG: tuple[EncoderSpec, ...] = (
         "laion/clap-htsat-fused",
         "cca9e288ab447cee67d9ada1f85ddb46500f1401",
         153_507_530,
-        "For recordings of any length.",
+        "Trained with feature fusion, for recordings of any length.",
     ),
     _describe(
         "laion/clap-htsat-unfused",
@@ -50,5 +52,6 @@ SOUND_CATALOG: tuple[EncoderSpec, ...] = (
         "ada0c23a36c4e8582805bb38fec3905903f18b41",
         193_913_882,
         "Trained on more sounds, music and speech.",
+        "MIT",
     ),
 )

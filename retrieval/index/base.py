@@ -63,6 +63,7 @@ class IndexedPage:
         photo: float16 `[photo_dim]`, of unit length, in the photo space; None for a page.
         tags: what people call the document's kind or place.
         channels: what text encoders made of its words.
+        sound: float16 `[n_windows, sound_dim]`, each of unit length; None for what is no recording.
     """
 
     document_id: str
@@ -75,6 +76,7 @@ class IndexedPage:
     photo: NDArray[np.float16] | None = None
     tags: tuple[str, ...] = ()
     channels: TextEmbedding = NO_TEXT
+    sound: NDArray[np.float16] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ class PageFilter:
     Attributes:
         documents: ids to search in; None for all.
         excluded: ids to leave out.
-        kind: only pages, or only photos; None for both.
+        kind: only pages, only photos or only sounds; None for all.
         tags: the document bears at least one of these; empty for any document.
         pages: first and last page number, 1-based, both included; None where it is open.
         added: from and until when the document was added, both included; None where it is open.
@@ -180,6 +182,17 @@ class PageIndex(Protocol):
             InvalidEmbedding: the photos stored have another dimension.
         """
 
+    def search_sounds(
+        self, vectors: NDArray[np.float32], limit: int, page_filter: PageFilter = ALL_PAGES
+    ) -> list[ScoredPage]:
+        """The `limit` best recordings by MaxSim with vectors `[n, sound_dim]`, best first.
+
+        With one vector that is the dot product of the recording's best window.
+
+        Raises:
+            InvalidEmbedding: the sounds stored have another dimension.
+        """
+
     def use_codebook(self, codebook: Codebook | None) -> None:
         """Gives the index its first stage, or takes it away: without one every search is exact.
 
@@ -194,6 +207,9 @@ class PageIndex(Protocol):
 
     def fetch_photo(self, document_id: str, page_index: int) -> NDArray[np.float16] | None:
         """The stored photo vector `[photo_dim]`; None for what has none."""
+
+    def fetch_sound(self, document_id: str, page_index: int) -> NDArray[np.float16] | None:
+        """The stored sound vectors `[n_windows, sound_dim]`; None for what has none."""
 
     def fetch(self, pages: Sequence[tuple[str, int]]) -> list[PageEmbedding | None]:
         """The stored page vectors of (document id, page index); None where there are none."""

@@ -37,12 +37,11 @@ from retrieval.index.points import (
     FOUND_FIELDS,
     INDEXED_FIELDS,
     PAGE,
-    PHOTO,
+    SOUND,
     WORDS,
     FieldType,
     Point,
     build_points,
-    collect_photos,
     read_found,
     weigh_cells,
 )
@@ -61,6 +60,8 @@ DATATYPES = {
     VectorStorage.TURBO8: edge.VectorStorageDatatype.Turbo8,
     VectorStorage.TURBO4: edge.VectorStorageDatatype.Turbo4,  # type: ignore[attr-defined]
 }
+
+MAX_SIM = edge.MultiVectorConfig(comparator=edge.MultiVectorComparator.MaxSim)
 
 # Pages after which the write-ahead log is given back: it takes about seven times what is stored.
 FLUSH_PAGES = 256
@@ -108,9 +109,8 @@ class EdgeIndex(StoredPages):
             DiskFull: no more than a reserve is left of the disk.
         """
         check_room(self._folder)
-        photos = [point.photo for point in points if point.photo]
-        if photos:
-            self._add_photo_space(len(photos[0]))
+        for name, dim in {name: d for p in points for name, d in p.late_dims.items()}.items():
+            self._add_space(name, dim)
         if points:
             operation = edge.UpdateOperation.upsert_points([_compile_point(p) for p in points])
             with _index_errors("write to"):
@@ -119,15 +119,6 @@ class EdgeIndex(StoredPages):
                 if self._n_unflushed >= FLUSH_PAGES:
                     self._shard.flush()
                     self._n_unflushed = 0
-
-    def search_photos(
-        self, vector: NDArray[np.float32], limit: int, page_filter: PageFilter = ALL_PAGES
-    ) -> list[ScoredPage]:
-        """The best photos; see `PageIndex.search_photos`."""
-        if not self._has_photos():
-            return []
-        where = list_clauses(page_filter, having=PHOTO)
-        return self._find(Nearest(vector.tolist(), PHOTO, limit, where))
 
     def _find(self, query: Nearest) -> list[ScoredPage]:
         request = edge.QueryRequest(
@@ -162,13 +153,6 @@ class EdgeIndex(StoredPages):
             self._shard.update(
                 edge.UpdateOperation.set_payload_by_filter(matching, {"tags": list(tags)})
             )
-
-    def fetch_photo(self, document_id: str, page_index: int) -> NDArray[np.float16] | None:
-        """The stored photo vector; see `PageIndex.fetch_photo`."""
-        if not self._has_photos():
-            return None
-        page = (document_id, page_index)
-        return collect_photos(self._retrieve([page], [], [PHOTO])).get(self._id(page))
 
     def list_pages(self) -> set[tuple[str, int]]:
         """Every page stored; see `PageIndex.list_pages`."""
@@ -230,20 +214,21 @@ class EdgeIndex(StoredPages):
         with _index_errors("read"):
             return list(self._shard.retrieve(ids, with_payload=fields, with_vector=vectors))
 
-    def _add_photo_space(self, dim: int) -> None:
-        """Gives the shard the named vector of photos; where it has the same already, nothing."""
+    def _add_space(self, name: str, dim: int) -> None:
+        """Gives the shard a named vector; where it has the same already, nothing."""
         space = edge.UpdateOperation.create_dense_vector(
-            PHOTO,
+            name,
             size=dim,
             distance=edge.Distance.Dot,
+            multivector_config=MAX_SIM if name == SOUND else None,
             datatype=edge.VectorStorageDatatype.Float16,
         )
         with _index_errors("write to"):
             self._shard.update(space)
 
-    def _has_photos(self) -> bool:
+    def _has_space(self, name: str, dim: int | None = None) -> bool:  # noqa: ARG002
         with _index_errors("read"):
-            having = _compile_filter(list_clauses(having=PHOTO))
+            having = _compile_filter(list_clauses(having=name))
             return bool(self._shard.count(edge.CountRequest(exact=True, filter=having)))
 
 
@@ -274,7 +259,7 @@ def _describe_vectors(dim: int, storage: VectorStorage) -> Any:
         datatype=DATATYPES[storage],
         # On disk, read through the page cache: memory does not grow with the library.
         memory=edge.Memory.Cold,
-        multivector_config=edge.MultiVectorConfig(comparator=edge.MultiVectorComparator.MaxSim),
+        multivector_config=MAX_SIM,
         hnsw_config=edge.HnswIndexConfig(m=0, ef_construct=4, full_scan_threshold=1),
     )
 

@@ -27,11 +27,13 @@ from retrieval.records import Box, Kind, PageEmbedding, Word, check_unit_vectors
 from retrieval.text_encoders.base import Channel
 
 # The named vectors: a multi-vector of the page encoder, the cells it falls in, the terms of the
-# page's words, and one vector of the photo encoder. Those of channels have the channels' names.
+# page's words, one vector of the photo encoder, and a multi-vector of the encoder of sounds. Those
+# of channels have the channels' names.
 PAGE = "page"
 CELLS = "cells"
 WORDS = "words"
 PHOTO = "photo"
+SOUND = "sound"
 
 # Boxes are stored as 16-bit steps of the page's width and height (0.02 px on a 1,280 px preview);
 # the last step stands for NaN.
@@ -76,6 +78,7 @@ class Point:
         photo: its photo vector.
         payload: fields that Qdrant filters by, and what is read back with a page.
         channels: what it has in the channels of the index.
+        sound: its multi-vector in the space of sounds.
     """
 
     id: str
@@ -85,6 +88,7 @@ class Point:
     photo: list[float] | None
     payload: dict[str, Any]
     channels: Mapping[Channel, NamedVector] = field(default_factory=dict)
+    sound: list[list[float]] | None = None
 
     @property
     def vectors(self) -> dict[str, NamedVector]:
@@ -94,9 +98,16 @@ class Point:
             CELLS: self.cells,
             WORDS: self.words,
             PHOTO: self.photo,
+            SOUND: self.sound,
             **{channel.value: vector for channel, vector in self.channels.items()},
         }
         return {name: vector for name, vector in named.items() if vector}
+
+    @property
+    def late_dims(self) -> dict[str, int]:
+        """By name, the dimensions of what an index gets a space for with the first that has it."""
+        dims = {} if not self.photo else {PHOTO: len(self.photo)}
+        return dims if not self.sound else {**dims, SOUND: len(self.sound[0])}
 
 
 def build_points(
@@ -110,8 +121,8 @@ def build_points(
         codebook: that of its first stage; None where it has none.
 
     Raises:
-        InvalidEmbedding: a page has vectors of another dimension or too many of them, a photo no
-            unit vector, or a channel is not one of the index.
+        InvalidEmbedding: a page has vectors of another dimension or too many of them, a photo or
+            sound no unit vectors, or a channel is not one of the index.
     """
     for page in pages:
         check_dim(page.embedding.vectors, layout.dim)
@@ -123,6 +134,8 @@ def build_points(
             )
         if page.photo is not None:
             check_unit_vectors(page.photo[None], np.float16)
+        if page.sound is not None:
+            check_unit_vectors(page.sound, np.float16)
         check_channels(page, layout)
     points = [_build_point(page, layout.encoder_key, codebook) for page in pages]
     return [point for point in points if point.vectors]
@@ -175,9 +188,9 @@ def collect_embeddings(records: Iterable[Any]) -> dict[str, PageEmbedding]:
     }
 
 
-def collect_photos(records: Iterable[Any]) -> dict[str, NDArray[np.float16]]:
-    """By point id, the photo vectors of the records that have one; they are read with `PHOTO`."""
-    found = ((record, _read_vector(record, PHOTO)) for record in records)
+def collect_vectors(records: Iterable[Any], name: str) -> dict[str, NDArray[np.float16]]:
+    """By point id, the vectors of this name of the records that have them and are read with it."""
+    found = ((record, _read_vector(record, name)) for record in records)
     return {
         str(record.id): np.asarray(vector, dtype=np.float32).astype(np.float16)
         for record, vector in found
@@ -222,6 +235,7 @@ def read_point(record: Any) -> Point:
         cells=_read_sparse(record, CELLS),
         words=_read_sparse(record, WORDS),
         photo=_read_vector(record, PHOTO),
+        sound=_read_vector(record, SOUND),
         payload=record.payload,
         channels={name: vector for name, vector in channels.items() if vector},
     )
@@ -310,6 +324,7 @@ def _build_point(page: IndexedPage, encoder_key: str, codebook: Codebook | None)
         ),
         words=terms if terms.indices else None,
         photo=None if page.photo is None else page.photo.tolist(),
+        sound=None if page.sound is None else page.sound.astype(np.float32).tolist(),
         channels=store_channels(
             page, POINT_NUMBERS - embedding.vectors.size - 2 * len(terms.indices)
         ),

@@ -12,7 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from qdrant_client import QdrantClient, models
 
-from retrieval.errors import IndexFailed, IndexMismatch, IndexServerFailed
+from retrieval.errors import (
+    IndexFailed,
+    IndexMismatch,
+    IndexServerFailed,
+    InvalidEmbedding,
+)
 from retrieval.index.base import (
     ALL_PAGES,
     IndexedPage,
@@ -29,10 +34,9 @@ from retrieval.index.points import (
     INDEXED_FIELDS,
     PAGE,
     PHOTO,
+    SOUND,
     WORDS,
     build_points,
-    check_dim,
-    collect_photos,
     read_found,
     read_point,
     weigh_cells,
@@ -49,6 +53,8 @@ from retrieval.index.stored import Nearest, StoredPages
 from retrieval.text_encoders.base import Channel
 
 T = TypeVar("T")
+
+MAX_SIM = models.MultiVectorConfig(comparator=models.MultiVectorComparator.MAX_SIM)
 
 # Points read at once where all are read.
 SCROLL_POINTS = 1_000
@@ -121,28 +127,17 @@ class QdrantIndex(StoredPages):
         except BaseException:
             client.close()
             raise
-        self._photo_dim = read_photo_dim(info)
+        self._late_dims = read_late_dims(info)
 
     def upsert(self, pages: Sequence[IndexedPage]) -> None:
         """Stores pages; see `PageIndex.upsert`."""
         points = build_points(pages, self._layout, self._codebook)
         for point in points:
-            if point.photo:
-                self._add_photo_space(len(point.photo))
+            for name, dim in point.late_dims.items():
+                self._add_space(name, dim)
         for batch in split_requests(points):
             compiled = [compile_point(point) for point in batch]
             self._ask("write to", self._client.upsert, self._collection, compiled, wait=True)
-
-    def search_photos(
-        self, vector: NDArray[np.float32], limit: int, page_filter: PageFilter = ALL_PAGES
-    ) -> list[ScoredPage]:
-        """The best photos; see `PageIndex.search_photos`."""
-        dim = self._find_photo_dim()
-        if dim is None:
-            return []
-        check_dim(vector[None], dim)
-        where = list_clauses(page_filter, having=PHOTO)
-        return self._find(Nearest(vector.tolist(), PHOTO, limit, where))
 
     def _find(self, query: Nearest) -> list[ScoredPage]:
         found = self._ask(
@@ -181,13 +176,6 @@ class QdrantIndex(StoredPages):
             points=matching,
             wait=True,
         )
-
-    def fetch_photo(self, document_id: str, page_index: int) -> NDArray[np.float16] | None:
-        """The stored photo vector; see `PageIndex.fetch_photo`."""
-        if self._find_photo_dim() is None:
-            return None
-        page = (document_id, page_index)
-        return collect_photos(self._retrieve([page], [], [PHOTO])).get(self._id(page))
 
     def list_pages(self) -> set[tuple[str, int]]:
         """Every page stored; see `PageIndex.list_pages`."""
@@ -281,7 +269,7 @@ class QdrantIndex(StoredPages):
                 self._collection,
                 vectors_config=vectors,
                 sparse_vectors_config=sparse,
-                # Of the whole collection, so that it also holds for the photos to come.
+                # Of the whole collection, so that it also holds for photos and sounds to come.
                 hnsw_config=models.HnswConfigDiff(m=0),
                 shard_number=self._options.shards,
                 replication_factor=self._options.replicas,
@@ -314,21 +302,27 @@ class QdrantIndex(StoredPages):
             asked_for = ", ".join(f"{what} {wanted.get(what, 'none')}" for what in others)
             raise IndexMismatch(f"{name} was made for {made_for}, not for {asked_for}")
 
-    def _find_photo_dim(self) -> int | None:
-        """Dimensions of photos' vectors; None while the collection has no photo."""
-        if self._photo_dim is None:
-            # Another process may have added one.
-            self._photo_dim = read_photo_dim(
-                self._ask("read", self._client.get_collection, self._collection)
-            )
-        return self._photo_dim
+    def _has_space(self, name: str, dim: int | None = None) -> bool:
+        found = self._find_dim(name)
+        if found is not None and dim not in (None, found):
+            raise InvalidEmbedding(f"vectors have {dim} dimensions, the index has {found}")
+        return found is not None
 
-    def _add_photo_space(self, dim: int) -> None:
-        """Gives the collection the named vector of photos, where it has none yet."""
-        if self._find_photo_dim() is None:
+    def _find_dim(self, name: str) -> int | None:
+        """Dimensions of photos' or sounds' vectors; None while the collection has none of them."""
+        if name not in self._late_dims:
+            # Another process may have added one.
+            info = self._ask("read", self._client.get_collection, self._collection)
+            self._late_dims = read_late_dims(info)
+        return self._late_dims.get(name)
+
+    def _add_space(self, name: str, dim: int) -> None:
+        """Gives the collection the named vector of photos or sounds, where it has none yet."""
+        if self._find_dim(name) is None:
             space = models.DenseVectorConfig(
                 size=dim,
                 distance=models.Distance.DOT,
+                multivector_config=MAX_SIM if name == SOUND else None,
                 datatype=models.VectorStorageDatatype.FLOAT16,
             )
             try:
@@ -336,18 +330,19 @@ class QdrantIndex(StoredPages):
                     "write to",
                     self._client.create_vector_name,
                     self._collection,
-                    PHOTO,
+                    name,
                     models.DenseVectorNameConfig(dense=space),
                     wait=True,
                 )
             except IndexServerFailed:
                 # Another process may have been quicker.
-                if self._find_photo_dim() is None:
+                if self._find_dim(name) is None:
                     raise
-            self._photo_dim = self._photo_dim or dim
-        if self._photo_dim != dim:
+            self._late_dims.setdefault(name, dim)
+        if self._late_dims[name] != dim:
             raise IndexFailed(
-                f"a photo has {dim:,} dimensions, those in the index have {self._photo_dim:,}"
+                f"a {name} has {dim:,} dimensions, those in the index have "
+                f"{self._late_dims[name]:,}"
             )
 
     def _ask(self, verb: str, request: Callable[..., T], *args: Any, **options: Any) -> T:
@@ -393,9 +388,7 @@ def _describe_vectors(dim: int, storage: VectorStorage) -> models.VectorParams:
         datatype=models.Datatype(storage.value),
         # On disk, read through the page cache: memory does not grow with the library.
         memory=models.Memory.COLD,
-        multivector_config=models.MultiVectorConfig(
-            comparator=models.MultiVectorComparator.MAX_SIM
-        ),
+        multivector_config=MAX_SIM,
     )
 
 
@@ -408,8 +401,8 @@ def _compile_prefetch(query: Nearest) -> models.Prefetch:
     )
 
 
-def read_photo_dim(info: models.CollectionInfo) -> int | None:
-    """Dimensions of photos' vectors in a collection; None if it has none of them."""
+def read_late_dims(info: models.CollectionInfo) -> dict[str, int]:
+    """Dimensions of photos' and sounds' vectors in a collection, of those that it has."""
     spaces = info.config.params.vectors
-    photos = spaces.get(PHOTO) if isinstance(spaces, dict) else None
-    return None if photos is None else photos.size
+    found = spaces if isinstance(spaces, dict) else {}
+    return {name: found[name].size for name in (PHOTO, SOUND) if name in found}

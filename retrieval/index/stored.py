@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from retrieval.index.base import ALL_PAGES, IndexLayout, PageFilter, ScoredPage, point_id
 from retrieval.index.cells import CANDIDATE_PAGES, Codebook
 from retrieval.index.channels import NamedVector, ask_channel
@@ -15,6 +18,8 @@ from retrieval.index.points import (
     CELLS,
     EMBEDDING_FIELDS,
     PAGE,
+    PHOTO,
+    SOUND,
     TEXT_FIELDS,
     WORD_FIELDS,
     WORDS,
@@ -22,6 +27,7 @@ from retrieval.index.points import (
     check_dim,
     collect_embeddings,
     collect_texts,
+    collect_vectors,
     collect_words,
 )
 from retrieval.lexical import SparseVector
@@ -101,6 +107,32 @@ class StoredPages(ABC):
         where = list_clauses(page_filter, having=channel.value)
         return self._find(Nearest(asked, channel.value, limit, where))
 
+    def search_photos(
+        self, vector: NDArray[np.float32], limit: int, page_filter: PageFilter = ALL_PAGES
+    ) -> list[ScoredPage]:
+        """The best photos; see `PageIndex.search_photos`."""
+        if not self._has_space(PHOTO, len(vector)):
+            return []
+        where = list_clauses(page_filter, having=PHOTO)
+        return self._find(Nearest(vector.tolist(), PHOTO, limit, where))
+
+    def search_sounds(
+        self, vectors: NDArray[np.float32], limit: int, page_filter: PageFilter = ALL_PAGES
+    ) -> list[ScoredPage]:
+        """The best recordings; see `PageIndex.search_sounds`."""
+        if not self._has_space(SOUND, vectors.shape[1]):
+            return []
+        where = list_clauses(page_filter, having=SOUND)
+        return self._find(Nearest(vectors.tolist(), SOUND, limit, where))
+
+    def fetch_photo(self, document_id: str, page_index: int) -> NDArray[np.float16] | None:
+        """The stored photo vector; see `PageIndex.fetch_photo`."""
+        return self._fetch_vectors(PHOTO, (document_id, page_index))
+
+    def fetch_sound(self, document_id: str, page_index: int) -> NDArray[np.float16] | None:
+        """The stored sound vectors; see `PageIndex.fetch_sound`."""
+        return self._fetch_vectors(SOUND, (document_id, page_index))
+
     def fetch(self, pages: Sequence[tuple[str, int]]) -> list[PageEmbedding | None]:
         """Stored embeddings; see `PageIndex.fetch`."""
         found = collect_embeddings(self._retrieve(pages, EMBEDDING_FIELDS, [PAGE]))
@@ -120,12 +152,25 @@ class StoredPages(ABC):
         """Gives the index its first stage; see `PageIndex.use_codebook`."""
         self._codebook = codebook
 
+    def _fetch_vectors(self, name: str, page: tuple[str, int]) -> NDArray[np.float16] | None:
+        if not self._has_space(name):
+            return None
+        return collect_vectors(self._retrieve([page], [], [name]), name).get(self._id(page))
+
     def _id(self, page: tuple[str, int]) -> str:
         return point_id(*page, self._layout.encoder_key)
 
     @abstractmethod
     def _find(self, query: Nearest) -> list[ScoredPage]:
         """The pages that a query finds, best first, with exact scores."""
+
+    @abstractmethod
+    def _has_space(self, name: str, dim: int | None = None) -> bool:
+        """Whether anything can be found by the named vector of photos, or that of sounds.
+
+        Raises:
+            InvalidEmbedding: it has another dimension than `dim`.
+        """
 
     @abstractmethod
     def _retrieve(

@@ -132,13 +132,15 @@ def test_what_is_deleted_is_gone_with_its_pages(documents):
 
 
 def test_counts_are_of_whole_documents(documents):
-    assert documents.count() == Counts(0, 0, 0, 0, 0)
+    assert documents.count() == Counts(0, 0, 0, 0, 0, 0)
     wordless = PageRecord(0, TextSource.NONE, 0, None)
     add_whole(documents, "1.pdf", "1" * 64, pages=[READ, BROKEN])
     add_whole(documents, "2.png", "2" * 64, kind=Kind.PHOTO, pages=[wordless])
     documents.add_pages(begin(documents, "3.pdf", "3" * 64), [READ])
     add_job(documents, "bad.pdf", JobState.FAILED, "the file is empty (0 bytes)")
-    assert documents.count() == Counts(documents=2, pages=2, photos=1, failed=1, unread_pages=1)
+    assert documents.count() == Counts(
+        documents=2, pages=2, photos=1, sounds=0, failed=1, unread_pages=1
+    )
 
 
 def add_job(documents, path, state, error=None, **options):

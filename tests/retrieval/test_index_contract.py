@@ -555,6 +555,43 @@ def test_photos_are_filtered_and_deleted_like_pages(open_index):
     assert [hit.document_id for hit in index.search_photos(query, 5)] == ["second"]
 
 
+def make_sound(document_id: str, seed: int, n_windows: int) -> IndexedPage:
+    """A recording: the vectors of its windows, and nothing to read."""
+    page = make_page(document_id, seed=seed, kind=Kind.SOUND)
+    windows = unit_vectors(seed + 200, n_windows, 6).astype(np.float16)
+    return replace(page, embedding=make_embedding(seed, 0), words=(), sound=windows)
+
+
+def test_recordings_are_ranked_by_their_best_window(open_index):
+    index = open_index()
+    sounds = [make_sound(f"sound-{i}", i, n_windows=1 + i % 3) for i in range(6)]
+    index.upsert([*sounds, make_page("report", seed=50), make_photo("photo", 60)])
+    query = unit_vectors(9, 1, 6)
+    found = index.search_sounds(query, 10)
+    best = {each.document_id: (each.sound.astype(np.float32) @ query[0]).max() for each in sounds}
+    assert [hit.document_id for hit in found] == sorted(best, key=lambda name: -best[name])
+    assert found[0].score == pytest.approx(max(best.values()), abs=SCORE_TOLERANCE)
+    assert {hit.kind for hit in found} == {Kind.SOUND}
+    kept = PageFilter(documents=frozenset({"sound-4"}))
+    assert [hit.document_id for hit in index.search_sounds(query, 10, kept)] == ["sound-4"]
+    assert index.count(PageFilter(kind=Kind.SOUND)) == 6
+
+
+def test_sound_vectors_come_back_also_after_opening_again(open_index):
+    index = open_index()
+    assert index.search_sounds(unit_vectors(9, 1, 6), 5) == []
+    assert index.fetch_sound("sound", 0) is None
+    sound = make_sound("sound", 3, n_windows=2)
+    index.upsert([sound, make_page("report")])
+    index.optimize()
+    for reopen in (False, True):
+        opened = open_index() if reopen else index
+        np.testing.assert_allclose(opened.fetch_sound("sound", 0), sound.sound, atol=1e-3)
+        assert opened.fetch_sound("report", 0) is None
+    opened.delete_documents({"sound"})
+    assert opened.search_sounds(unit_vectors(9, 1, 6), 5) == []
+
+
 @pytest.mark.parametrize("spoilt", [np.nan, 3.0])
 def test_a_photo_vector_that_breaks_the_contract_stores_nothing(open_index, spoilt):
     index = open_index()
@@ -642,7 +679,8 @@ def test_a_codebook_is_fitted_when_pages_are_many_and_again_when_they_are_many_m
 def test_a_snapshot_is_an_embedded_index_that_holds_the_same(open_index, tmp_path):
     index = open_index()
     pages = [make_page(f"report-{i}", i % 3, seed=i, text=f"harbour fee {i}") for i in range(40)]
-    index.upsert([*pages, make_photo("photo", 3), replace(make_page("tagged"), tags=("10-K",))])
+    index.upsert([*pages, make_photo("photo", 3), make_sound("sound", 4, n_windows=2)])
+    index.upsert([replace(make_page("tagged"), tags=("10-K",))])
     index.delete_documents(["report-7"])
     # BM25 counts what was deleted until the index is opened again.
     index = open_index()
@@ -667,6 +705,7 @@ def test_a_snapshot_is_an_embedded_index_that_holds_the_same(open_index, tmp_pat
             lambda of: of.search(make_query(3), 100),
             lambda of: of.search_words(terms, 100),
             lambda of: of.search_photos(unit_vectors(7, 1, 8)[0], 100),
+            lambda of: of.search_sounds(unit_vectors(7, 1, 6), 100),
             lambda of: of.search(make_query(3), 100, PageFilter(tags=frozenset({"10-K"}))),
         ):
             found, same = (
