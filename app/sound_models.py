@@ -50,7 +50,7 @@ def choose_sounds(asked: str, bound: str | None) -> Choice | None:
 
 def refuse_sound(asked: str) -> FileRefused:
     """Why a recording is not taken where there is no encoder of sounds."""
-    reason = "here is no GPU, or no way to one" if asked == AUTO else "none is set"
+    reason = "this machine has no GPU, or no way to one" if asked == AUTO else "none is set"
     return FileRefused(f"a recording needs a sound model, and {reason}: set PAGELENS_SOUND_MODEL")
 
 
