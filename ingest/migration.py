@@ -1,7 +1,8 @@
 """Brings one space of a library up to the other: pages encoded anew, and what has changed since.
 
-Words, vectors of photos and sounds, tags and times stay what they are; only the vectors of pages and of their text
-differ. A page is noted once it is written, so that whatever ends the work, it goes on where it was.
+Words, vectors of photos and sounds, tags and times stay what they are; only the vectors of pages
+and of their text differ. A page is noted once it is written, so that whatever ends the work, it goes
+on where it was.
 """
 
 from __future__ import annotations
@@ -181,10 +182,13 @@ class CatchUp:
             if document is None:
                 # Deleted meanwhile.
                 continue
-            photo = sound = None
+            kind, photo, sound = Kind.PAGE, None, None
             if document.media_type.is_image:
                 photo = self.source.index.fetch_photo(page.document_id, page.page_index)
+                # A photo has a photo vector, and no page has one.
+                kind = Kind.PAGE if photo is None else Kind.PHOTO
             elif document.media_type.is_sound:
+                kind = Kind.SOUND
                 sound = self.source.index.fetch_sound(page.document_id, page.page_index)
             if embedding is None:
                 embedding = no_vectors(self.target.encoder.spec.dim)
@@ -193,12 +197,7 @@ class CatchUp:
                     document.document_id,
                     document.name,
                     page.page_index,
-                    # A photo has a photo vector, a recording has those of sounds, no page has any.
-                    Kind.PHOTO
-                    if photo is not None
-                    else Kind.SOUND
-                    if sound is not None
-                    else Kind.PAGE,
+                    kind,
                     document.added_at,
                     embedding,
                     page.words,

@@ -1,4 +1,4 @@
-"""A library of recordings beside pages: added, searched by text, played, kept, moved and refused."""
+"""A library of recordings beside pages: added, searched by text, played, kept and refused."""
 
 import httpx
 import pytest
