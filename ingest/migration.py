@@ -1,8 +1,8 @@
 """Brings one space of a library up to the other: pages encoded anew, and what has changed since.
 
 Words, vectors of photos and sounds, tags and times stay what they are; only the vectors of pages
-and of their text differ. A page is noted once it is written, so that whatever ends the work, it goes
-on where it was.
+and of their text differ. A page is noted once it is written, so that whatever ends the work, it
+goes on where it was.
 """
 
 from __future__ import annotations
