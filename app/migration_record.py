@@ -53,7 +53,7 @@ class Comparison:
         is_sampled: whether they are words of the library's own pages, as it has no questions.
         ndcg_before, ndcg_after: nDCG@10, averaged over them.
         low, high: the difference after - before, as a 95 % interval; all that can be, -1 to 1,
-            where fewer than two questions tell nothing.
+            where there are too few questions to tell.
     """
 
     n_questions: int

@@ -37,8 +37,11 @@ POOLED = Target(pool_factor=2)
 WAIT_S = 120
 KILLED_S = 150
 
+# Of different lengths, as which of two pages of one score comes first is chance.
+SEEN = ["Gulls", "ropes", "nets", "barrels", "sails", "anchors"]
 LOG = [
-    f"Day {i} of the harbour log: the wind, the tide and lantern {i} of the pier."
+    f"Day {i} of the harbour log: the wind, the tide and lantern {i} of the pier. "
+    + " ".join(SEEN[:i])
     for i in range(1, 7)
 ]
 FILES = {
@@ -359,9 +362,10 @@ def test_the_interval_of_a_difference_is_that_of_the_paired_bootstrap():
     error = 1.96 * differences.std() / np.sqrt(len(differences))
     assert low == pytest.approx(differences.mean() - error, abs=0.003)
     assert high == pytest.approx(differences.mean() + error, abs=0.003)
-    assert bound_difference([1.0] * 5, [1.0] * 5) == (0, 0)
-    # One question says nothing of others.
-    assert bound_difference([1.0], [0.0]) == (-1, 1)
+    assert bound_difference([1.0] * 6, [1.0] * 6) == (0, 0)
+    # A few may all be worse by chance.
+    assert bound_difference([1.0] * 5, [0.0] * 5) == (-1, 1)
+    assert bound_difference([1.0] * 6, [0.0] * 6) == (-1, -1)
     assert bound_difference([], []) == (-1, 1)
     assert Comparison(200, False, 0.6, 0.5, low, high).is_clearly_worse
     assert not Comparison(200, False, 0.6, 0.6, -0.01, 0.0).is_clearly_worse
