@@ -226,9 +226,9 @@ def _show_forecast(settings: Settings, paths: list[Path], *, as_json: bool) -> N
             settings.library,
             settings.database_url,
             settings.text_models,
-            settings.sound_model,
             paths,
             on_progress,
+            settings.sound_model,
         )
     for refusal in expected.failed:
         typer.echo(printable(f"would refuse {refusal.path}: {refusal.error}"), err=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from app.sound_models import choose_sounds, refuse_sound
+from app.sound_models import NONE, choose_sounds, refuse_sound
 from app.spending import forecast_cost
 from app.text_models import read_text_names
 from ingest.documents import PAGES_PER_SECOND, SOUND_ENCODER_ID, Documents
@@ -51,9 +51,9 @@ def forecast(
     folder: Path,
     database_url: SecretStr | None,
     text_models: tuple[str, ...] | None,
-    sound_model: str,
     paths: Iterable[Path],
     on_progress: OnProgress,
+    sound_model: str = NONE,
 ) -> Forecast:
     """Looks at files as an ingest would, and writes nothing.
 
@@ -61,9 +61,9 @@ def forecast(
         folder: the library's; need not be there.
         database_url: of its documents; None for SQLite in the folder.
         text_models: the text encoders of a new library; None for those that it has.
-        sound_model: the encoder of sounds that is set, "auto" or "none".
         paths: files, and folders with all below them.
         on_progress: called as files are checked.
+        sound_model: the encoder of sounds that is set, or "auto".
 
     Raises:
         PathNotFound: a path does not exist.

@@ -86,7 +86,7 @@ def list_no_documents() -> Iterator[tuple[str, bytes]]:
     yield "program.pdf", b"\x7fELF\x02\x01\x01" + bytes(500)
     yield "packed.pdf.gz", gzip.compress(build_page(say("gzip")), mtime=0)
     yield "film.mp4", b"\x00\x00\x00\x18ftypmp42" + bytes(200)
-    yield "sound.webp", b"RIFF\xff\xff\xff\xffWAVEfmt "
+    yield "film.webp", b"RIFF\xff\xff\xff\xffAVI LIST"
     yield "PDF in base 64.pdf", b"JVBERi0xLjcK" * 99
 
 

@@ -76,7 +76,7 @@ def test_an_empty_file_is_refused(tmp_path):
     [
         b"Dear harbour master,\n",
         b"\x00" * 4096,
-        b"RIFF\x00\x00\x00\x00WAVEfmt ",
+        b"RIFF\x00\x00\x00\x00AVI LIST",
         b"\x00\x00\x00\x18ftypmp42 a video",
         b"%",
     ],
