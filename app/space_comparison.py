@@ -21,8 +21,8 @@ MEASURE = "ndcg@10"
 # Where the library has no questions of its own, so many pages are asked for.
 SAMPLED_PAGES = 50
 
-# All of fewer questions may point one way by chance alone, oftener than once in 20 times: 2 / 2^5 is
-# above 0.05, 2 / 2^6 below (sign test).
+# All of fewer questions may point one way by chance alone, oftener than once in 20 times: 2 / 2^5
+# is above 0.05, 2 / 2^6 below (sign test).
 TELLING_QUESTIONS = 6
 
 # All that a difference of two means of nDCG can be.
