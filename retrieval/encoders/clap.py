@@ -28,8 +28,8 @@ BATCH_WINDOWS = 8
 # As many tokens as captions had in training (LAION-AI/CLAP, laion_clap/hook.py).
 TEXT_TOKENS = 77
 
-# The loss trains no probability, so the model says of no cosine how likely a match is. An assumption:
-# no published checkpoint was at hand to measure it with.
+# The loss trains no probability: the model says of no cosine how likely a match is. An assumption,
+# as no published checkpoint was at hand to measure it with.
 CLEAR_SCORE = 0.3
 
 
