@@ -202,7 +202,11 @@ UNKNOWN = "list_documents tells every document's name, id and number of pages."
         ("search_pages", {"question": "long " * 500}, "question: String should have at most 2000"),
         ("search_pages", {"question": "fees", "limit": 21}, "limit: Input should be less than"),
         ("search_pages", {"question": "fees", "with_pictures": 9}, "with_pictures: Input should"),
-        ("search_pages", {"question": "fees", "kind": "film"}, "kind: Input should be 'page' or"),
+        (
+            "search_pages",
+            {"question": "fees", "kind": "film"},
+            "kind: Input should be 'page', 'photo' or",
+        ),
         (
             "search_pages",
             {"question": "fees", "first_page": 3, "last_page": 2},
