@@ -72,7 +72,9 @@ def test_a_library_that_is_served_is_moved_and_back_without_a_failed_search(rece
 
 def test_what_cannot_be_done_is_said_as_it_is_without_a_server(receiving, client):
     refused = receiving.http.post("/api/v1/migrations", json={"to": "no-such-model"})
-    assert error_of(refused)["type"] == "UnknownEncoder"
+    assert (refused.status_code, error_of(refused)["type"]) == (422, "UnknownEncoder")
+    refused = receiving.http.post("/api/v1/migrations", json={"text_models": ["no-such-model"]})
+    assert (refused.status_code, error_of(refused)["type"]) == (422, "UnknownEncoder")
     refused = receiving.http.post("/api/v1/migrations/drop-old")
     assert (refused.status_code, error_of(refused)["type"]) == (409, "MigrationNotPossible")
     assert receiving.http.post("/api/v1/migrations", json={"pool": 2}).status_code == 422

@@ -58,6 +58,11 @@ OPERATIONS = {
     "GET /status",
     "GET /tags",
     "GET /backup",
+    "GET /migrations",
+    "POST /migrations",
+    "POST /migrations/switch",
+    "POST /migrations/roll-back",
+    "POST /migrations/drop-old",
 }
 
 
