@@ -131,7 +131,7 @@ def test_status_says_what_the_library_holds(terminal_library):
     ended = run_pagelens("status", "--json", "--library", terminal_library.folder)
     assert ended.returncode == 0, ended.stderr
     status = last_json(ended)
-    assert set(status) == {"documents", "pages", "photos", "failed", "encoder", "bytes"}
+    assert set(status) == {"documents", "pages", "photos", "sounds", "failed", "encoder", "bytes"}
     assert status["photos"] == 1
     assert status["failed"] > 0
     assert status["encoder"] == "minilm-layout"
