@@ -68,7 +68,8 @@ def test_pages_of_office_files_are_found_by_their_words(files, tmp_path):
             assert (hit.document, hit.page_number) == (name, page)
         mail = library.find_document("repair.eml")
         words = {word.text for word in library.read_words(mail.document_id, 0)}
-        assert {"Tuesday.", "office@example.org>", "plan.pdf"} <= words
+        assert {"Tuesday.", "plan.pdf"} <= words
+        assert any("office@example.org" in word for word in words)
         # What is downloaded is the file that was added, and a page is drawn from its PDF.
         original = library.find_original(mail.document_id)
         assert original.read_bytes() == (files / "repair.eml").read_bytes()
