@@ -7,22 +7,33 @@ from typing import Annotated
 
 import typer
 
-from app.cli_options import JsonOption, check_exists, make_settings, print_json
+from app.cli_options import (
+    JsonOption,
+    check_exists,
+    check_library,
+    make_settings,
+    print_json,
+)
 from retrieval.training.options import TrainingOptions
 
 DEFAULTS = TrainingOptions()
 
 
 def train(
-    folder: Annotated[
+    output: Annotated[
         Path,
-        typer.Argument(
-            metavar="DIR", help="An evaluation set: corpus/, queries.jsonl and qrels.tsv."
+        typer.Option(
+            "--output", help="A new folder for the checkpoint: --model or --text-model takes it."
         ),
     ],
-    output: Annotated[
-        Path, typer.Option("--output", help="A new folder for the checkpoint: --model takes it.")
-    ],
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[DIR]",
+            help="Holds corpus/, queries.jsonl and qrels.tsv; without it the library's own "
+            "questions are trained on (`pagelens questions`).",
+        ),
+    ] = None,
     model: Annotated[
         str | None,
         typer.Option(
@@ -59,7 +70,8 @@ def train(
     library: Annotated[
         Path | None,
         typer.Option(
-            "--library", help="Keep the index here; else it is made anew and thrown away."
+            "--library",
+            help="With a folder: keep the index here; else it is made anew and thrown away.",
         ),
     ] = None,
     as_json: JsonOption = False,
@@ -73,10 +85,11 @@ def train(
     import tempfile
 
     from app.progress import show_progress
-    from app.training import check_output, train_on_folder
+    from app.training import check_output, train_on_folder, train_on_library
     from app.training_output import print_training, training_json
 
-    check_exists(folder)
+    if folder is not None:
+        check_exists(folder)
     check_output(output)
     options = TrainingOptions(
         epochs=epochs,
@@ -89,12 +102,18 @@ def train(
         seed=seed,
     )
     with tempfile.TemporaryDirectory(prefix="pagelens-train-") as scratch:
-        settings = make_settings(library or Path(scratch) / "library")
-        if library is None:
+        settings = make_settings(library if folder is None or library else Path(scratch) / "new")
+        if folder is None:
+            check_library(settings)
+        elif library is None:
             # What is thrown away must not take a database for its own.
             settings = settings.model_copy(update={"database_url": None})
         with show_progress() as on_progress:
-            trained = train_on_folder(folder, settings, model, output, options, on_progress)
+            trained = (
+                train_on_library(settings, model, output, options, on_progress)
+                if folder is None
+                else train_on_folder(folder, settings, model, output, options, on_progress)
+            )
     if as_json:
         print_json(training_json(trained))
     else:

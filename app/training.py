@@ -16,10 +16,10 @@ from app.training_pages import TrainingPages, list_whole_pages, read_training_pa
 from ingest.progress import OnProgress, Progress
 from ingest.sources import Source, find_files, read_source
 from retrieval.encoders.opening import EncoderOptions
+from retrieval.errors import TrainingOutputExists
 from retrieval.evaluation import load_evaluation_set
-from retrieval.index.base import PageFilter
+from retrieval.index.base import ALL_PAGES, PageFilter
 from retrieval.training.card import TrainingCard, write_card
-from retrieval.training.errors import TrainingOutputExists
 from retrieval.training.fitting import fit
 from retrieval.training.mining import MINING_DEPTH, POOL_DEPTH, mine_example
 from retrieval.training.opening import Trainee, Way, find_trainee, open_learner
@@ -39,6 +39,7 @@ from retrieval.training.splitting import Split, split_by_document
 UNFINISHED = "unfinished"
 STATE = "state.pt"
 
+OWN_QUESTIONS = "the library's questions"
 UNKNOWN_LICENCE = "not stated here: see its model card"
 
 Ranking = list[tuple[PageKey, float]]
@@ -53,12 +54,14 @@ class Training:
         card: what it says of itself.
         fitted: how it went.
         n_left_out: questions whose pages the library lacks, or that need documents of both sides.
+        option: of the commands, that takes the checkpoint.
     """
 
     output: Path
     card: TrainingCard
     fitted: Fitted
     n_left_out: int
+    option: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,8 @@ class _Gathered:
     Attributes:
         trainee: the model.
         run: where it runs.
-        rankings: of each question, by the model as it is; of one of text, by words.
+        rankings: of each question, by the model as it is; for one of text, what the library's
+            encoder of pages finds, and what words find.
         n_questions: before any was left out.
     """
 
@@ -124,7 +128,46 @@ def train_on_folder(
             ]
             where = PageFilter(documents=frozenset(ids.values()))
             gathered = _gather(library, trainee, questions, where, options, scratch, on_progress)
-        return _train(gathered, str(folder.resolve().name), output, options, scratch, on_progress)
+        return _train(gathered, folder.resolve().name, output, options, scratch, on_progress)
+
+
+def train_on_library(
+    settings: Settings,
+    model: str | None,
+    output: Path,
+    options: TrainingOptions,
+    on_progress: OnProgress,
+) -> Training:
+    """Trains a model on the library's own questions, those that a person has checked.
+
+    Args:
+        settings: which library, and where models run.
+        model: what is trained; None for the library's encoder of pages.
+        output: a new folder for the checkpoint, or one where the same training was cut off.
+        options: how it is trained.
+        on_progress: called as the work goes on.
+
+    Raises:
+        NoQuestions: the library has none that one of its pages answers.
+        EncoderMismatch: the model is an encoder of pages, and not the library's.
+        NotTrainable, TooFewQuestions, InvalidTraining: the model or the questions do not fit.
+        TrainingOutputExists: the output holds something else.
+    """
+    trainee, settings = _choose_trainee(model, settings)
+    with _make_output(output) as scratch:
+        with Library(settings) as library:
+            questions = [
+                TrainingQuestion(
+                    question.question_id,
+                    question.text,
+                    {(p.document_id, p.page_index): p.relevance for p in question.relevant_pages},
+                )
+                for question in library.require_judged_questions()
+            ]
+            gathered = _gather(
+                library, trainee, questions, ALL_PAGES, options, scratch, on_progress
+            )
+        return _train(gathered, OWN_QUESTIONS, output, options, scratch, on_progress)
 
 
 def _choose_trainee(model: str | None, settings: Settings) -> tuple[Trainee | None, Settings]:
@@ -162,8 +205,9 @@ def _gather(
     rankings: dict[str, Ranking] = {}
     asked = (*split.training, *split.held_out)
     for done, question in enumerate(asked, 1):
-        rank = library.rank_by_vectors if trainee.reads_pages else library.rank_by_words
-        found = rank(question.text, MINING_DEPTH, where)
+        found = library.rank_by_vectors(question.text, MINING_DEPTH, where)
+        if not trainee.reads_pages:
+            found += library.rank_by_words(question.text, MINING_DEPTH, where)
         rankings[question.id] = [((p.document_id, p.page_index), p.score) for p in found]
         on_progress(Progress("mining", done, len(asked), ""))
     pages = read_training_pages(
@@ -230,13 +274,14 @@ def _train(
     card = _describe(trainee, data, examples, held_out, fitted, learner, options)
     write_card(output, card)
     n_left_out = gathered.n_questions - len(split.training) - len(split.held_out)
-    return Training(output, card, fitted, n_left_out)
+    option = "--model" if trainee.reads_pages else "--text-model"
+    return Training(output, card, fitted, n_left_out, option)
 
 
 def _rank_again(
     learner: Learner, split: Split, rankings: Mapping[str, Ranking]
 ) -> dict[str, Ranking]:
-    """What words alone have found, and the right pages, as the model as it is ranks them."""
+    """What the library has found, and the right pages, as the model as it is ranks them."""
     asked = (*split.training, *split.held_out)
     pages = _list_pages(split, rankings)
     places = {page: place for place, page in enumerate(pages)}
@@ -279,7 +324,7 @@ def _describe(
         digest.update(repr((question.text, sorted(question.relevant.items()))).encode())
     spec = trainee.spec
     return TrainingCard(
-        base=trainee.name,
+        base=str(Path(trainee.name).resolve()) if Path(trainee.name).is_dir() else trainee.name,
         base_revision=trainee.revision,
         licence=spec.licence if spec else UNKNOWN_LICENCE,
         commercial_use=spec.commercial_use if spec else False,

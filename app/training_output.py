@@ -48,7 +48,7 @@ def print_training(trained: Training) -> None:
     console.print(told, highlight=False)
     console.print(_describe_gain(_estimate_gain(trained)), highlight=False)
     console.print(
-        printable(f"The checkpoint is in {trained.output}: --model takes it."),
+        printable(f"The checkpoint is in {trained.output}: {trained.option} takes it."),
         highlight=False,
         markup=False,
         soft_wrap=True,

@@ -23,7 +23,7 @@ from retrieval.encoders.photo_catalog import IMAGENET_TAGS, PHOTO_CATALOG
 from retrieval.encoders.sound_catalog import SOUND_CATALOG
 from retrieval.errors import UnknownEncoder, WeightsRefused
 from retrieval.matryoshka import choose_dim, read_name, read_trained_dims
-from retrieval.training.card import read_card
+from retrieval.training.card import name_base, read_card
 
 # The class that a checkpoint's config names, and the family that it is opened as.
 ARCHITECTURES = {
@@ -141,7 +141,9 @@ def _open_checkpoint(name: str, options: EncoderOptions) -> Encoder:
     known = find_spec(name)
     if known is None and not Path(name).is_dir() and not looks_like_hub_id(name):
         raise refuse_name(name)
-    admit_model(name, known, PAGE_CATALOG, commercial=options.commercial)
+    # What was trained here is under the licence of what it was trained from.
+    base = find_spec(name_base(name))
+    admit_model(name, base, PAGE_CATALOG, commercial=options.commercial)
     checkpoint = locate_checkpoint(name, known.revision if known else "main")
     family = read_family(checkpoint)
     spec = known or describe_checkpoint(checkpoint, family)

@@ -90,6 +90,12 @@ from retrieval.errors.servers import (
     TooManyUploads,
     UploadTooLarge,
 )
+from retrieval.errors.training import (
+    InvalidTraining,
+    NotTrainable,
+    TooFewQuestions,
+    TrainingOutputExists,
+)
 
 __all__ = [
     "AccessDenied",
@@ -129,6 +135,7 @@ __all__ = [
     "InvalidQuestions",
     "InvalidRequest",
     "InvalidSetting",
+    "InvalidTraining",
     "JobNotPossible",
     "LibraryBusy",
     "LibraryExists",
@@ -141,6 +148,7 @@ __all__ = [
     "NoPages",
     "NoQuestions",
     "NotADocument",
+    "NotTrainable",
     "PageTooLarge",
     "PagelensError",
     "PathNotFound",
@@ -151,8 +159,10 @@ __all__ = [
     "SelfTestFailed",
     "ServerFailed",
     "ServerUnreachable",
+    "TooFewQuestions",
     "TooManyPages",
     "TooManyUploads",
+    "TrainingOutputExists",
     "TruncatedFile",
     "UnknownAnswerModel",
     "UnknownDocument",

@@ -11,6 +11,7 @@ from retrieval.encoders.opening import ARCHITECTURES
 from retrieval.errors import UnknownEncoder, WeightsRefused
 from retrieval.matryoshka import read_trained_dims
 from retrieval.text_encoders.base import Channel, TextEncoderSpec, TextFamily
+from retrieval.training.card import read_card
 
 # The `model_type` in config_sentence_transformers.json; the last is PyLate's, of the third release.
 MODEL_TYPES = {
@@ -110,7 +111,11 @@ def describe_text_checkpoint(
     context_tokens: int,
     n_parameters: int,
 ) -> TextEncoderSpec:
-    """A catalog entry for a checkpoint that the catalog lacks; of its licence nothing is known."""
+    """A catalog entry for a checkpoint that the catalog lacks.
+
+    Of its licence nothing is known, unless it was trained here: then it is that of its base.
+    """
+    card = read_card(checkpoint.folder)
     return TextEncoderSpec(
         id=checkpoint.name,
         source=str(checkpoint.folder),
@@ -119,8 +124,8 @@ def describe_text_checkpoint(
         channels=channels,
         dim=dim,
         matryoshka_dims=read_trained_dims(_read_json(checkpoint.folder / "config.json", {}), dim),
-        licence="not stated here: see its model card",
-        commercial_use=False,
+        licence=card.licence if card else "not stated here: see its model card",
+        commercial_use=card.commercial_use if card else False,
         languages="languages not stated here",
         context_tokens=context_tokens,
         n_parameters=n_parameters,

@@ -18,6 +18,7 @@ from retrieval.text_encoders.catalog import (
 )
 from retrieval.text_encoders.description import check_family
 from retrieval.text_encoders.passage_encoder import PassageEncoder, PassageModel
+from retrieval.training.card import name_base
 
 AUTOMATIC = EncoderOptions()
 
@@ -45,7 +46,9 @@ def open_text_encoder(name: str, options: EncoderOptions = AUTOMATIC) -> TextEnc
     known = find_text_spec(name)
     if known is None and not Path(name).is_dir() and not looks_like_hub_id(name):
         raise refuse_text_name(name)
-    admit_model(name, known, TEXT_CATALOG, commercial=options.commercial)
+    # What was trained here is under the licence of what it was trained from.
+    base = find_text_spec(name_base(name))
+    admit_model(name, base, TEXT_CATALOG, commercial=options.commercial)
     if known is not None and known.is_hosted:
         from retrieval.hosted.opening import open_hosted_text_encoder
 

@@ -90,6 +90,11 @@ class SentenceModel:
         self._tokenizer = copy_tokenizer(checkpoint.name, self._model.tokenizer)
 
     @property
+    def model(self) -> Any:
+        """The library's own model: what trains it changes its weights."""
+        return self._model
+
+    @property
     def spec(self) -> TextEncoderSpec:
         """The catalog entry, or one made from the checkpoint, with the prompts that are sent."""
         return self._spec

@@ -58,6 +58,12 @@ def write_card(folder: Path, card: TrainingCard) -> None:
     (folder / CARD).write_text(json.dumps(asdict(card), indent=1) + "\n", encoding="utf-8")
 
 
+def name_base(name: str) -> str:
+    """What a checkpoint that was trained here began with, at last; the name of any other itself."""
+    card = read_card(Path(name))
+    return name_base(card.base) if card and card.base != name else name
+
+
 def read_card(folder: Path) -> TrainingCard | None:
     """That of a checkpoint; None for one that was not trained here, or has lost its card."""
     try:

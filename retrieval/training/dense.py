@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from retrieval.encoders.devices import Placement, map_out_of_memory
 from retrieval.encoders.hub import Checkpoint
-from retrieval.encoders.torchvision_guard import ensure_torchvision_imports
-from retrieval.errors import WeightsRefused
 from retrieval.passages import choose_passages, cut_passages
+from retrieval.text_encoders.base import TextEncoderSpec, TextFamily
+from retrieval.text_encoders.sentence_model import SentenceModel
 from retrieval.training.losses import make_dense_loss
 from retrieval.training.options import TrainingOptions
 from retrieval.training.records import PageKey, Pair, ReadPage
@@ -30,9 +30,6 @@ LEARNING_RATE = 2e-5
 # Passages in one forward pass that is only measured.
 PASSAGES_AT_ONCE = 32
 
-# The names that sentence-transformers knows for the prompt of a passage, the first that is there.
-DOCUMENT_PROMPTS = ("document", "passage", "corpus")
-
 # Where `config.json` says which prefixes a checkpoint was trained for.
 MATRYOSHKA = "matryoshka_dimensions"
 
@@ -42,41 +39,26 @@ class DenseLearner:
 
     Args:
         checkpoint: in sentence-transformers' format.
+        spec: its entry in the catalog; None for one that is not there.
         placement: where it runs; in float32, as steps are smaller than bfloat16 can tell.
         read_page: gives a page its words.
         options: how it is trained.
 
     Raises:
-        WeightsRefused: it cannot be opened.
+        WeightsRefused: it cannot be opened, or lacks a weight.
     """
 
     def __init__(
         self,
         checkpoint: Checkpoint,
+        spec: TextEncoderSpec | None,
         placement: Placement,
         read_page: ReadPage,
         options: TrainingOptions,
     ) -> None:
-        ensure_torchvision_imports()
-        import torch
-        from safetensors import SafetensorError
-        from sentence_transformers import SentenceTransformer
-
-        try:
-            self._model: Any = SentenceTransformer(
-                str(checkpoint.folder),
-                device=placement.device,
-                local_files_only=True,
-                model_kwargs={"dtype": torch.float32},
-            )
-        except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise WeightsRefused(f"{checkpoint.name} cannot be loaded: {reason}") from error
-        brought = self._model.prompts
-        self._query_prompt = brought.get("query") or ""
-        self._document_prompt = next(
-            (brought[name] for name in DOCUMENT_PROMPTS if brought.get(name)), ""
-        )
+        encoder = SentenceModel(checkpoint, TextFamily.SENTENCE_TRANSFORMER, spec, placement)
+        self._spec = encoder.spec
+        self._model = encoder.model
         self._read_page = read_page
         self._matryoshka_dims = options.matryoshka_dims
         self._compute_loss = make_dense_loss(
@@ -91,7 +73,7 @@ class DenseLearner:
     @property
     def dim(self) -> int:
         """Length of a vector."""
-        return int(self._model.get_embedding_dimension())
+        return self._spec.dim
 
     @property
     def parameters(self) -> Sequence[Any]:
@@ -114,8 +96,8 @@ class DenseLearner:
         questions = [pair.question.text for pair in batch]
         try:
             return self._compute_loss(
-                self._embed(questions, self._query_prompt),
-                self._embed(positives + negatives, self._document_prompt),
+                self._embed(questions, self._spec.query_prompt),
+                self._embed(positives + negatives, self._spec.document_prompt),
             )
         except (RuntimeError, MemoryError) as error:
             mapped = map_out_of_memory(error)
@@ -127,8 +109,10 @@ class DenseLearner:
         """The cosine of each question and the page's best passage: `[n_questions, n_pages]`."""
         self._model.eval()
         passages = [self._cut_page(page) for page in pages]
-        asked = self._encode(questions, self._query_prompt)
-        found = self._encode([text for texts in passages for text in texts], self._document_prompt)
+        asked = self._encode(questions, self._spec.query_prompt)
+        found = self._encode(
+            [text for texts in passages for text in texts], self._spec.document_prompt
+        )
         starts = np.cumsum([0, *map(len, passages)])[:-1]
         scores: NDArray[np.float32] = np.maximum.reduceat(asked @ found.T, starts, axis=1)
         return scores
@@ -136,15 +120,17 @@ class DenseLearner:
     def save(self, folder: Path) -> None:
         """Writes the checkpoint as sentence-transformers does, and which prefixes were trained."""
         self._model.save_pretrained(str(folder), create_model_card=False)
-        if self._matryoshka_dims:
-            path = folder / "config.json"
-            config = json.loads(path.read_text(encoding="utf-8"))
-            config[MATRYOSHKA] = [*self._matryoshka_dims, self.dim]
-            path.write_text(json.dumps(config, indent=1), encoding="utf-8")
+        # Prefixes that the base was trained for, and this training passed over, are gone.
+        path = folder / "config.json"
+        config = json.loads(path.read_text(encoding="utf-8"))
+        config[MATRYOSHKA] = [*self._matryoshka_dims, self.dim]
+        path.write_text(json.dumps(config, indent=1), encoding="utf-8")
 
     def _embed(self, texts: Sequence[str], prompt: str) -> Any:
         """With gradients: `[n_texts, dim]`."""
-        features = self._model.preprocess(list(texts), prompt=prompt)
+        # As `SentenceModel` hands them over.
+        before, _, after = prompt.partition("{}")
+        features = self._model.preprocess([f"{text}{after}" for text in texts], prompt=before)
         features = {
             name: value.to(self._model.device) if hasattr(value, "to") else value
             for name, value in features.items()
@@ -153,10 +139,11 @@ class DenseLearner:
 
     def _encode(self, texts: Sequence[str], prompt: str) -> NDArray[np.float32]:
         """Without: float32 `[n_texts, dim]`, unit rows."""
+        before, _, after = prompt.partition("{}")
         return np.asarray(
             self._model.encode(
-                list(texts),
-                prompt=prompt,
+                [f"{text}{after}" for text in texts],
+                prompt=before,
                 batch_size=PASSAGES_AT_ONCE,
                 normalize_embeddings=True,
                 show_progress_bar=False,

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from retrieval.errors import TooFewQuestions
 from retrieval.evaluation import DEPTH, measure_run
 from retrieval.training.batches import draw_batches
-from retrieval.training.errors import TooFewQuestions
 from retrieval.training.options import TrainingOptions
 from retrieval.training.records import Epoch, Example, Fitted, HeldOut, Learner, OnStep
 

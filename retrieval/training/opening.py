@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from retrieval.admission import admit_model
 from retrieval.encoders.base import EncoderSpec, Family
 from retrieval.encoders.catalog import MINILM_LAYOUT, find_spec
 from retrieval.encoders.devices import AUTO, place_model
@@ -18,7 +19,12 @@ from retrieval.encoders.opening import (
     looks_like_hub_id,
     read_family,
 )
-from retrieval.training.errors import InvalidTraining, NotTrainable
+from retrieval.errors import InvalidTraining, NotTrainable
+from retrieval.matryoshka import read_name
+from retrieval.text_encoders.base import TextEncoderSpec, TextFamily
+from retrieval.text_encoders.catalog import MINILM_DENSE, TEXT_CATALOG, find_text_spec
+from retrieval.text_encoders.description import read_text_family
+from retrieval.training.card import name_base
 from retrieval.training.options import TrainingOptions
 from retrieval.training.records import Learner, OnStep, PageKey, ReadPage
 
@@ -41,13 +47,13 @@ class Trainee:
     Attributes:
         name: as it is asked for.
         checkpoint: its files; None for the embedded encoder.
-        spec: the entry of a page encoder; None for an encoder of text.
+        spec: its entry; None for an encoder of text that the catalog lacks.
     """
 
     name: str
     way: Way
     checkpoint: Checkpoint | None
-    spec: EncoderSpec | None
+    spec: EncoderSpec | TextEncoderSpec | None
 
     @property
     def revision(self) -> str:
@@ -72,16 +78,25 @@ def find_trainee(name: str) -> Trainee:
         NotTrainable: it is of another kind.
         UnknownEncoder, HubUnreachable, WeightsRefused: as `locate_checkpoint`.
     """
+    # A prefix of its vectors that a library keeps is no other model.
+    name, _ = read_name(name)
     if name == MINILM_LAYOUT.id:
         return Trainee(name, Way.HEAD, None, MINILM_LAYOUT)
-    known = find_spec(name)
+    if name == MINILM_DENSE.id:
+        from retrieval.encoders.minilm_layout import locate_weights
+
+        weights = Checkpoint(name, locate_weights(), MINILM_DENSE.revision)
+        return Trainee(name, Way.DENSE, weights, MINILM_DENSE)
+    known = find_spec(name) or find_text_spec(name)
+    if known is not None and known.is_hosted:
+        raise NotTrainable(f"{name} runs at a vendor")
     if known is None and not Path(name).is_dir() and not looks_like_hub_id(name):
         raise NotTrainable(f"{name} is no model of pages or text whose weights are at hand")
     checkpoint = locate_checkpoint(name, known.revision if known else "main")
     architectures = checkpoint.config.get("architectures") or []
     if any(architecture in ARCHITECTURES for architecture in architectures):
         family = read_family(checkpoint)
-        spec = known or describe_checkpoint(checkpoint, family)
+        spec = find_spec(name) or describe_checkpoint(checkpoint, family)
         if family == Family.MINILM_LAYOUT:
             return Trainee(name, Way.HEAD, checkpoint, spec)
         if family in LORA_FAMILIES:
@@ -90,10 +105,10 @@ def find_trainee(name: str) -> Trainee:
             f"{name} is in the form of transformers ({architectures[0]}); the same model in "
             "colpali-engine's form, such as vidore/colqwen2-v1.0, is trained"
         )
-    if (checkpoint.folder / "modules.json").exists():
-        return Trainee(name, Way.DENSE, checkpoint, None)
-    kind = ", ".join(architectures) or "model of unknown architecture"
-    raise NotTrainable(f"{name} is a {kind}")
+    kind = read_text_family(checkpoint)
+    if kind != TextFamily.SENTENCE_TRANSFORMER:
+        raise NotTrainable(f"{name} is an encoder of text of the family {kind.value}, not dense")
+    return Trainee(name, Way.DENSE, checkpoint, find_text_spec(name))
 
 
 def open_learner(
@@ -120,37 +135,39 @@ def open_learner(
         on_page: called as pages are encoded that are encoded once.
 
     Raises:
+        LicenceRefused, ModelNotOpenable: see `retrieval.admission`.
         InvalidTraining: a Matryoshka dimension is not shorter than its vectors.
         WeightsRefused: weights are missing or unexpected, or cannot be read.
         InvalidSetting: a device, dtype or attention that this machine lacks.
     """
-    if trainee.spec is not None:
-        _check_dims(trainee.name, trainee.spec.dim, options)
+    checkpoint, spec = trainee.checkpoint, trainee.spec
+    if spec is not None:
+        _check_dims(trainee.name, spec.dim, options)
     if trainee.way == Way.HEAD:
         from retrieval.encoders.minilm_head import embedded_head, load_head
         from retrieval.training.heads import HeadLearner
 
-        head = embedded_head()
-        if trainee.checkpoint is not None and trainee.spec is not None:
-            head = load_head(trainee.checkpoint, trainee.spec)
+        assert isinstance(spec, EncoderSpec), "an encoder of pages has an entry"
+        head = load_head(checkpoint, spec) if checkpoint else embedded_head()
         return HeadLearner(head, questions, pages, read_page, options, scratch, on_page)
-    assert trainee.checkpoint is not None, "only the embedded encoder has no checkpoint"
-    if trainee.way == Way.LORA:
+    assert checkpoint is not None, "only the embedded encoder of pages has no checkpoint"
+    if isinstance(spec, EncoderSpec):
         from retrieval.training.colpali import LoraLearner
 
-        assert trainee.spec is not None, "an encoder of pages has an entry"
         return LoraLearner(
-            trainee.checkpoint,
-            trainee.spec.family,
-            trainee.spec,
+            checkpoint,
+            spec.family,
+            spec,
             place_model(run.device, run.dtype, run.attention),
             read_page,
             options,
         )
     from retrieval.training.dense import DenseLearner
 
+    base = find_text_spec(name_base(trainee.name))
+    admit_model(trainee.name, base, TEXT_CATALOG, commercial=run.commercial)
     placement = place_model(run.device, "float32", AUTO)
-    learner = DenseLearner(trainee.checkpoint, placement, read_page, options)
+    learner = DenseLearner(checkpoint, spec, placement, read_page, options)
     _check_dims(trainee.name, learner.dim, options)
     return learner
 

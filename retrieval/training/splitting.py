@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from retrieval.training.errors import TooFewQuestions
+from retrieval.errors import TooFewQuestions
 from retrieval.training.records import TrainingQuestion
 
 

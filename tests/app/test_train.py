@@ -1,20 +1,32 @@
 """`pagelens train`, as it is given in a terminal: questions in, a checkpoint out."""
 
+import io
 import json
+from contextlib import redirect_stdout
 
 import pytest
+import typer
 
-from app.training import train_on_folder
+from app.cli_train import train
+from app.library import Library
+from app.settings import Settings
+from app.training import train_on_folder, train_on_library
 from retrieval.encoders.opening import open_encoder
-from retrieval.errors import InvalidEvaluationSet
+from retrieval.errors import (
+    InvalidEvaluationSet,
+    NoQuestions,
+    NotTrainable,
+    TrainingOutputExists,
+)
+from retrieval.text_encoders.opening import open_text_encoder
 from retrieval.training.card import read_card
-from retrieval.training.errors import NotTrainable, TrainingOutputExists
 from retrieval.training.options import TrainingOptions
 from tests.documents import write_text_pdf
-from tests.terminal import last_json, run_pagelens
 from tests.training import TOPICS
 
-TRAIN_S = 400
+
+def ignore(_):
+    """Progress that nobody looks at."""
 
 
 @pytest.fixture(scope="module")
@@ -43,17 +55,20 @@ def questions(tmp_path_factory):
 def trained(questions, tmp_path_factory):
     """(what the command printed, its checkpoint)."""
     output = tmp_path_factory.mktemp("trained") / "head"
-    ended = run_pagelens(
-        "train",
-        questions,
-        "--output",
-        output,
-        *("--model", "minilm-layout", "--epochs", "2", "--batch", "3", "--holdout", "0.3"),
-        *("--matryoshka", "64,128", "--json"),
-        timeout_s=TRAIN_S,
-    )
-    assert ended.returncode == 0, ended.stderr
-    return last_json(ended), output
+    printed = io.StringIO()
+    # The command as it is called once its line is read.
+    with redirect_stdout(printed):
+        train(
+            output,
+            questions,
+            model="minilm-layout",
+            epochs=2,
+            batch=3,
+            holdout=0.3,
+            matryoshka="64,128",
+            as_json=True,
+        )
+    return json.loads(printed.getvalue().splitlines()[-1]), output
 
 
 def test_what_was_trained_and_what_was_gained_is_told(trained):
@@ -84,37 +99,46 @@ def test_the_checkpoint_opens_like_any_other(trained, encoder):
 
 
 def test_a_folder_that_holds_something_is_not_written_into(questions, trained):
-    ended = run_pagelens("train", questions, "--output", trained[1])
-    assert ended.returncode == 2
-    assert ended.stderr.splitlines()[0].endswith(f"{trained[1]} exists already")
-    assert "--output" in ended.stderr
+    with pytest.raises(TrainingOutputExists, match=f"{trained[1]} exists already"):
+        train(trained[1], questions)
 
 
 def refuse(error, match, folder, model, output, settings):
     with pytest.raises(error, match=match):
-        train_on_folder(folder, settings, model, output, TrainingOptions(), lambda progress: None)
+        train_on_folder(folder, settings, model, output, TrainingOptions(), ignore)
     assert not output.exists(), "nothing is left of a training that cannot be"
 
 
 def test_what_cannot_be_trained_is_refused_before_anything_is_made(questions, tmp_path):
-    from app.settings import Settings
-
     settings, output = Settings(library=tmp_path / "library"), tmp_path / "output"
     refuse(NotTrainable, "no-such-model", questions, "no-such-model", output, settings)
     refuse(InvalidEvaluationSet, "corpus", tmp_path, "minilm-layout", output, settings)
     assert not (tmp_path / "library").exists()
     with pytest.raises(TrainingOutputExists):
-        train_on_folder(
-            questions, settings, "minilm-layout", questions, TrainingOptions(), lambda _: None
-        )
+        train_on_folder(questions, settings, "minilm-layout", questions, TrainingOptions(), ignore)
+
+
+def test_a_library_trains_on_its_own_questions(questions, tmp_path):
+    settings = Settings(library=tmp_path / "library", model="minilm-layout")
+    options = TrainingOptions(epochs=1, batch_questions=4, held_out=0.3)
+    with Library(settings) as library:
+        library.ingest([questions / "corpus"], ignore)
+        with pytest.raises(NoQuestions):
+            library.require_judged_questions()
+        for number, (_, question) in enumerate(TOPICS):
+            library.mark_page(question, f"{number}.pdf", 0)
+        # A page that was looked at and does not answer is no right page.
+        library.mark_page(TOPICS[0][1], "1.pdf", 0, 0)
+    trained = train_on_library(settings, "minilm-dense", tmp_path / "dense", options, ignore)
+    assert (trained.card.base, trained.card.licence) == ("minilm-dense", "Apache-2.0")
+    assert trained.card.n_training + trained.card.n_held_out == len(TOPICS)
+    assert trained.card.n_hard_negatives > 0
+    assert trained.n_left_out == 0
+    encoder = open_text_encoder(str(tmp_path / "dense"))
+    assert encoder.encode_query("a question").dense.shape == (1, 384)
 
 
 @pytest.mark.parametrize("dims", ["", "64,", "many", "0"])
 def test_dimensions_that_are_none_are_refused(dims, questions, tmp_path):
-    from typer.testing import CliRunner
-
-    from app.cli import program
-
-    arguments = ["train", str(questions), "--output", str(tmp_path / "o"), "--matryoshka", dims]
-    ended = CliRunner().invoke(program, arguments)
-    assert ended.exit_code == 2
+    with pytest.raises(typer.BadParameter):
+        train(tmp_path / "output", questions, matryoshka=dims)

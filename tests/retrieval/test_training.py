@@ -13,17 +13,24 @@ from retrieval.encoders.hub import locate_checkpoint
 from retrieval.encoders.minilm_head import embedded_head
 from retrieval.encoders.opening import EncoderOptions, open_encoder
 from retrieval.encoders.stream import encode_pages
-from retrieval.errors import WeightsRefused
+from retrieval.errors import (
+    InvalidTraining,
+    LicenceRefused,
+    NotTrainable,
+    TooFewQuestions,
+    WeightsRefused,
+)
 from retrieval.evaluation import measure_run
 from retrieval.maxsim import score_maxsim
+from retrieval.text_encoders.catalog import TEXT_CATALOG
+from retrieval.text_encoders.opening import open_text_encoder
 from retrieval.training.card import write_card
-from retrieval.training.errors import InvalidTraining, NotTrainable, TooFewQuestions
 from retrieval.training.fitting import fit, measure_questions
 from retrieval.training.losses import make_late_interaction_loss
 from retrieval.training.opening import Way, find_trainee, open_learner
 from tests.checkpoints import LORA_TARGETS
 from tests.retrieval.test_training_data import CARD
-from tests.text_training_checkpoint import write_dense
+from tests.text_checkpoints import write_colbert, write_dense
 from tests.training import N_EPOCHS, build_corpus
 
 RUN = EncoderOptions(device="cpu", dtype="float32")
@@ -255,39 +262,68 @@ def trained_names(learner):
     return [n for n, parameter in learner._model.named_parameters() if parameter.requires_grad]
 
 
-def test_a_dense_encoder_learns_and_opens_with_its_prefixes(tmp_path):
-    from sentence_transformers import SentenceTransformer
-
-    base = write_dense(tmp_path / "base")
+@pytest.fixture(scope="module")
+def trained_dense(tmp_path_factory):
+    """(corpus, learner, how it went, its base, its checkpoint) of a dense encoder of text."""
+    folder = tmp_path_factory.mktemp("dense")
+    base, checkpoint = write_dense(folder / "base"), folder / "trained"
     corpus = build_corpus(learning_rate=1e-3, matryoshka_dims=(16,))
-    learner = learn(base, corpus, tmp_path)
-    fitted = train(learner, corpus, tmp_path)
+    learner = learn(base, corpus, folder)
+    fitted = train(learner, corpus, folder)
+    learner.save(checkpoint)
+    write_card(checkpoint, replace(CARD, base="minilm-dense"))
+    return corpus, learner, fitted, base, checkpoint
+
+
+def test_a_dense_encoder_learns_and_opens_with_its_prefixes(trained_dense):
+    corpus, _, fitted, base, folder = trained_dense
     assert fitted.epochs[-1].loss < fitted.epochs[0].loss
-    folder = tmp_path / "trained"
-    learner.save(folder)
-    assert json.loads((folder / "config.json").read_text())["matryoshka_dimensions"] == [16, 32]
-    opened, before = (SentenceTransformer(str(path), device="cpu") for path in (folder, base))
-    text, keys = corpus.questions[0], list(corpus.pages)[:2]
-    assert not np.allclose(opened.encode_query(text), before.encode_query(text), atol=1e-3)
+    opened, before = open_text_encoder(str(folder), RUN), open_text_encoder(str(base), RUN)
+    # Of those that the base was trained for, 8 was not trained here.
+    assert (before.spec.matryoshka_dims, opened.spec.matryoshka_dims) == ((8, 16), (16,))
+    assert opened.spec.licence == "Apache-2.0"
+    assert opened.key != before.key
+    text = corpus.questions[0]
+    vectors = [encoder.encode_query(text).dense for encoder in (opened, before)]
+    assert not np.allclose(*vectors, atol=1e-3)
+
+
+def test_a_dense_encoder_is_measured_by_the_scores_that_it_will_search_with(trained_dense):
+    corpus, learner, *_, folder = trained_dense
+    opened = open_text_encoder(str(folder), RUN)
+    text, keys = corpus.questions[0], list(corpus.pages)[:3]
     documents = [" ".join(word.text for word in corpus.pages[key].words) for key in keys]
-    # With the prompts that the checkpoint brings.
-    assert opened.prompts["query"] == "query: "
-    expected = opened.similarity(opened.encode_query(text), opened.encode_document(documents))
-    np.testing.assert_allclose(learner.score([text], keys), expected, atol=1e-5)
+    pages = [embedding.dense[0] for embedding in opened.encode_pages(documents)]
+    expected = opened.encode_query(text).dense[0] @ np.array(pages).T
+    np.testing.assert_allclose(learner.score([text], keys)[0], expected, atol=1e-5)
+
+
+def test_what_was_trained_is_under_the_licence_of_its_base(trained_head, trained_dense, tmp_path):
+    for_sale = replace(RUN, commercial=True)
+    for folder, opening in ((trained_head[3], open_encoder), (trained_dense[4], open_text_encoder)):
+        opening(str(folder), for_sale)
+        copied = shutil.copytree(folder, tmp_path / folder.parent.name)
+        (copied / "training.json").unlink()
+        with pytest.raises(LicenceRefused, match="not known"):
+            opening(str(copied), for_sale)
 
 
 def test_how_a_model_is_trained_is_read_from_it(tiny_checkpoint, tmp_path):
     assert find_trainee("minilm-layout").way == Way.HEAD
     assert find_trainee(str(tiny_checkpoint("colpali"))).way == Way.LORA
-    assert find_trainee(str(write_dense(tmp_path))).way == Way.DENSE
+    assert find_trainee(str(write_dense(tmp_path / "dense"))).way == Way.DENSE
+    embedded = find_trainee("minilm-dense")
+    assert (embedded.way, embedded.spec.licence) == (Way.DENSE, "Apache-2.0")
 
 
 def test_what_is_not_trained_here_is_refused(tiny_checkpoint, tmp_path):
     with pytest.raises(NotTrainable, match=r"form of transformers \(ColQwen2ForRetrieval"):
         find_trainee(str(tiny_checkpoint("native-colqwen2")))
-    (tmp_path / "config.json").write_text('{"architectures": ["BertForMaskedLM"]}')
-    with pytest.raises(NotTrainable, match="is a BertForMaskedLM"):
-        find_trainee(str(tmp_path))
+    colbert = tmp_path / "colbert"
+    with pytest.raises(NotTrainable, match="family multi-vector, not dense"):
+        find_trainee(str(write_colbert(colbert)))
+    with pytest.raises(NotTrainable, match="runs at a vendor"):
+        find_trainee(next(spec.id for spec in TEXT_CATALOG if spec.is_hosted))
     with pytest.raises(NotTrainable, match="no-such-model"):
         find_trainee("no-such-model")
 

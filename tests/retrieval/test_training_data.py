@@ -6,9 +6,9 @@ from itertools import combinations
 
 import pytest
 
+from retrieval.errors import TooFewQuestions
 from retrieval.training.batches import draw_batches
 from retrieval.training.card import TrainingCard, read_card, write_card
-from retrieval.training.errors import TooFewQuestions
 from retrieval.training.mining import mine_example
 from retrieval.training.options import TrainingOptions
 from retrieval.training.records import Example, TrainingQuestion

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retrieval.errors import PagelensError
+from retrieval.errors.base import PagelensError
 
 
 class NotTrainable(PagelensError):
