@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.encoders.base import SOUND_RATE_HZ, SOUND_WINDOW_S, EncoderSpec
-from retrieval.encoders.photo_space import build_query_vector, build_stored_vectors
+from retrieval.encoders.photo_space import build_query_vector, build_stored_vectors, take_pooled
 from retrieval.encoders.query_words import has_word
 from retrieval.encoders.strict_keys import refuse_missing_weights
 from retrieval.encoders.torchvision_guard import ensure_torchvision_imports
-from retrieval.errors import InvalidEmbedding, WeightsRefused
+from retrieval.errors import WeightsRefused
 
 if TYPE_CHECKING:
     import torch
@@ -120,7 +120,7 @@ class ClapEncoder:
             output = self._model.get_text_features(
                 input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]
             )
-        return build_query_vector(_take_pooled(output)[0], self._spec.dim)
+        return build_query_vector(take_pooled(output, "CLAP")[0], self._spec.dim)
 
     def _forward(self, windows: NDArray[np.int16]) -> NDArray[np.float32]:
         torch = self._torch
@@ -137,16 +137,4 @@ class ClapEncoder:
                 input_features=heard["input_features"].to(self._device, self._dtype),
                 is_longer=is_longer,
             )
-        return _take_pooled(output)
-
-
-def _take_pooled(output: Any) -> NDArray[np.float32]:
-    """Float32 `[n, dim]` of what `get_audio_features` or `get_text_features` returned.
-
-    Raises:
-        InvalidEmbedding: there is no pooled output in it.
-    """
-    pooled = getattr(output, "pooler_output", None)
-    if pooled is None:
-        raise InvalidEmbedding(f"a CLAP tower returned {type(output).__name__}, nothing pooled")
-    return np.asarray(pooled.float().cpu().numpy(), dtype=np.float32)
+        return take_pooled(output, "CLAP")

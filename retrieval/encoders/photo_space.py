@@ -1,6 +1,8 @@
-"""What all photo encoders share: RGB pixels go in, checked unit vectors come out."""
+"""What encoders of photos and sounds share: RGB pixels, and unit vectors that are checked."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,3 +86,19 @@ def _scale_to_8_bits(photo: Image.Image) -> Image.Image:
     span = high - low
     scaled = (levels - low) * (255.0 / span) if span > 0 else np.zeros_like(levels)
     return Image.fromarray(scaled.astype(np.uint8), "L")
+
+
+def take_pooled(output: Any, family: str) -> NDArray[np.float32]:
+    """Float32 `[n, dim]` of what a tower of a transformers model returned.
+
+    Args:
+        output: of `get_image_features`, `get_audio_features` or `get_text_features`.
+        family: what errors call the model.
+
+    Raises:
+        InvalidEmbedding: there is no pooled output in it.
+    """
+    pooled = getattr(output, "pooler_output", None)
+    if pooled is None:
+        raise InvalidEmbedding(f"a {family} tower returned {type(output).__name__}, nothing pooled")
+    return np.asarray(pooled.float().cpu().numpy(), dtype=np.float32)

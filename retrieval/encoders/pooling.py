@@ -13,14 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.encoders.base import Encoder, EncoderSpec
+from retrieval.encoders.wrapped import WrappedEncoder
 from retrieval.errors import InvalidSetting
-from retrieval.records import Page, PageEmbedding, QueryEmbedding
+from retrieval.records import PageEmbedding, QueryEmbedding
 
 # Boxes that stand apart by less than this part of the page are neighbours.
 GAP = 0.01
 
 
-class PooledEncoder:
+class PooledEncoder(WrappedEncoder):
     """An encoder whose page vectors are pooled by a factor; queries stay as they are."""
 
     def __init__(self, encoder: Encoder, factor: int) -> None:
@@ -31,7 +32,7 @@ class PooledEncoder:
         """
         if factor < 2:
             raise InvalidSetting(f"a pool factor is 2 or more (1 for no pooling), not {factor}")
-        self._encoder = encoder
+        super().__init__(encoder)
         self._factor = factor
 
     @property
@@ -43,33 +44,6 @@ class PooledEncoder:
     def key(self) -> str:
         """The encoder's key and the factor."""
         return f"{self._encoder.key}/pool-{self._factor}"
-
-    @property
-    def image_long_side_px(self) -> int | None:
-        """As the encoder wants it."""
-        return self._encoder.image_long_side_px
-
-    @property
-    def batch_vectors(self) -> int:
-        """As the encoder's: pooling comes after the device."""
-        return self._encoder.batch_vectors
-
-    @property
-    def batches_at_once(self) -> int:
-        """As the encoder's."""
-        return self._encoder.batches_at_once
-
-    def enter_thread(self) -> None:
-        """As the encoder does."""
-        self._encoder.enter_thread()
-
-    def prepare(self, page: Page) -> Any:
-        """As the encoder does."""
-        return self._encoder.prepare(page)
-
-    def forward(self, batch: Sequence[Any]) -> Any:
-        """As the encoder does."""
-        return self._encoder.forward(batch)
 
     def collect(self, batch: Sequence[Any], output: Any) -> list[PageEmbedding]:
         """The encoder's embeddings, pooled."""

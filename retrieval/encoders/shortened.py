@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from retrieval.encoders.base import Encoder, EncoderSpec
+from retrieval.encoders.wrapped import WrappedEncoder
 from retrieval.matryoshka import choose_dim, cut_vectors
-from retrieval.records import Page, PageEmbedding, QueryEmbedding
+from retrieval.records import PageEmbedding, QueryEmbedding
 
 
-class ShortenedEncoder:
+class ShortenedEncoder(WrappedEncoder):
     """An encoder whose page and query vectors keep their first numbers, of unit length again."""
 
     def __init__(self, encoder: Encoder, dim: int | None) -> None:
@@ -22,7 +23,7 @@ class ShortenedEncoder:
         Raises:
             DimensionRefused: it was not trained for vectors of this length.
         """
-        self._encoder = encoder
+        super().__init__(encoder)
         self._dim = choose_dim(encoder.spec, dim)
 
     @property
@@ -35,33 +36,6 @@ class ShortenedEncoder:
     def key(self) -> str:
         """The encoder's key and the length of the prefix."""
         return f"{self._encoder.key}/dim-{self._dim}"
-
-    @property
-    def image_long_side_px(self) -> int | None:
-        """As the encoder wants it."""
-        return self._encoder.image_long_side_px
-
-    @property
-    def batch_vectors(self) -> int:
-        """As the encoder's."""
-        return self._encoder.batch_vectors
-
-    @property
-    def batches_at_once(self) -> int:
-        """As the encoder's."""
-        return self._encoder.batches_at_once
-
-    def enter_thread(self) -> None:
-        """As the encoder does."""
-        self._encoder.enter_thread()
-
-    def prepare(self, page: Page) -> Any:
-        """As the encoder does."""
-        return self._encoder.prepare(page)
-
-    def forward(self, batch: Sequence[Any]) -> Any:
-        """As the encoder does."""
-        return self._encoder.forward(batch)
 
     def collect(self, batch: Sequence[Any], output: Any) -> list[PageEmbedding]:
         """The encoder's embeddings, cut."""

@@ -21,11 +21,12 @@ from retrieval.encoders.photo_space import (
     build_query_vector,
     build_stored_vectors,
     convert_to_rgb,
+    take_pooled,
 )
 from retrieval.encoders.query_words import has_word
 from retrieval.encoders.strict_keys import refuse_key_differences
 from retrieval.encoders.torchvision_guard import ensure_torchvision_imports
-from retrieval.errors import InvalidEmbedding, WeightsRefused
+from retrieval.errors import WeightsRefused
 
 if TYPE_CHECKING:
     import torch
@@ -135,7 +136,7 @@ class SiglipEncoder:
         )
         with torch.inference_mode():
             output = self._model.get_text_features(input_ids=tokens["input_ids"].to(self._device))
-        return build_query_vector(_take_pooled(output)[0], self._spec.dim)
+        return build_query_vector(take_pooled(output, "SigLIP")[0], self._spec.dim)
 
     def look_like(self, vector: NDArray[np.float16]) -> NDArray[np.float32]:
         """The photo's own vector: photos and texts share the space."""
@@ -150,19 +151,7 @@ class SiglipEncoder:
         inputs["pixel_values"] = inputs["pixel_values"].to(self._dtype)
         with torch.inference_mode():
             output = self._model.get_image_features(**inputs)
-        return _take_pooled(output)
-
-
-def _take_pooled(output: Any) -> NDArray[np.float32]:
-    """Float32 `[n, dim]` of what `get_image_features` or `get_text_features` returned.
-
-    Raises:
-        InvalidEmbedding: there is no pooled output in it.
-    """
-    pooled = getattr(output, "pooler_output", None)
-    if pooled is None:
-        raise InvalidEmbedding(f"a SigLIP tower returned {type(output).__name__}, nothing pooled")
-    return np.asarray(pooled.float().cpu().numpy(), dtype=np.float32)
+        return take_pooled(output, "SigLIP")
 
 
 def _find_even_chance(scale: float, bias: float) -> float:
