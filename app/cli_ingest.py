@@ -74,7 +74,7 @@ def ingest(
     skip_self_test: SkipSelfTestOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Add PDFs, scans and pictures to the library; what was cut off goes on where it was."""
+    """Add PDFs, scans, pictures and office files; what was cut off goes on where it was."""
     from app.ingest_output import describe_report, report_json
     from app.progress import show_progress
 
