@@ -50,7 +50,8 @@ KNOWN_NAMES = re.compile(
 # The two that say what the archive is, and that it is whole, have less than this.
 JSON_BYTES = 10_000
 
-BLOCK_BYTES = 1 << 16
+# Of a file system: what is all zeros takes no place.
+BLOCK_BYTES = 1 << 12
 ZEROS = bytes(BLOCK_BYTES)
 
 

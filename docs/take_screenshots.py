@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browsing import add_files, ask_page, frame_region, open_best
 from tests.documents import write_encrypted_pdf
+from tests.libraries import copy_library
 from tests.terminal import ROOT, run_pagelens, serve_pagelens
 
 FOLDER = ROOT / "docs"
@@ -153,7 +154,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
         library = Path(scratch) / "library"
         if chosen.library is not None:
-            shutil.copytree(chosen.library, library)
+            copy_library(chosen.library, library)
         else:
             ended = run_pagelens(
                 "ingest", ROOT / "sample_docs/corpus", "--library", library, timeout_s=INGEST_S

@@ -33,6 +33,7 @@ from tests.documents import (
     write_tiff,
 )
 from tests.ingest.fill_disk import NOT_RUN, find_namespaces
+from tests.libraries import copy_library
 from tests.postgres import MISSING, PostgresServer, find_programs, run_postgres
 from tests.terminal import ROOT, run_pagelens
 
@@ -196,7 +197,7 @@ def terminal_library(tmp_path_factory) -> TerminalLibrary:
 def library(terminal_library, tmp_path_factory) -> Iterator[Library]:
     """A copy of that library, open in this process: a library is a folder, and can be moved."""
     folder = tmp_path_factory.mktemp("moved") / "library"
-    shutil.copytree(terminal_library.folder, folder)
+    copy_library(terminal_library.folder, folder)
     with Library(Settings(library=folder)) as library:
         yield library
 

@@ -18,6 +18,7 @@ import pytest
 
 from tests.documents import draw_lines, write_text_pdf, write_tiff
 from tests.guides import GUIDES, find_commands, find_fences
+from tests.libraries import copy_library
 from tests.terminal import ROOT, serve_pagelens
 
 FENCES = [fence for guide in GUIDES for fence in find_fences(guide) if fence.mark]
@@ -51,7 +52,7 @@ def choose(mark):
 def home(sample_library, tmp_path_factory):
     """The home of somebody who has a library and some papers."""
     home = tmp_path_factory.mktemp("home")
-    shutil.copytree(sample_library, home / ".pagelens")
+    copy_library(sample_library, home / ".pagelens")
     write_papers(home)
     draw_lines(["net sales", "in 2021"]).save(home / "screenshot.png")
     questions = [("sales", "net sales in 2021"), ("part", "RX-480b")]

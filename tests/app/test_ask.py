@@ -1,7 +1,6 @@
 """Questions answered by a library and on the command line: quotes, or what a model writes."""
 
 import json
-import shutil
 
 import pytest
 
@@ -20,6 +19,7 @@ from retrieval.index.base import PageFilter
 from retrieval.records import Kind
 from tests.answer_checkpoints import write_answerer
 from tests.answer_server import serve_answers
+from tests.libraries import copy_library
 from tests.terminal import run_pagelens, serve_pagelens
 
 QUESTION = "Who collects the mooring fees?"
@@ -35,7 +35,7 @@ def endpoint():
 def folder(terminal_library, tmp_path_factory):
     """A copy of the library, which no process holds between tests."""
     folder = tmp_path_factory.mktemp("asked") / "library"
-    shutil.copytree(terminal_library.folder, folder)
+    copy_library(terminal_library.folder, folder)
     return folder
 
 
@@ -109,7 +109,7 @@ def test_a_model_on_this_machine_answers(folder, tmp_path):
     settings = Settings(
         library=folder.with_name("local"), answer_model=str(model), answer_pages=1, dtype="float32"
     )
-    shutil.copytree(folder, settings.library)
+    copy_library(folder, settings.library)
     with Library(settings) as library:
         assert library.answerer_choice.name == f"{model} on this machine"
         pages, *deltas, end = library.ask(QUESTION)
@@ -158,7 +158,7 @@ def test_the_command_line_prints_quotes_with_their_pages(terminal_library):
 
 def test_the_command_line_asks_the_server_that_holds_the_library(folder, endpoint, tmp_path):
     library = tmp_path / "library"
-    shutil.copytree(folder, library)
+    copy_library(folder, library)
     settings = {"answer_url": endpoint.url, "answer_model": "seer", "answer_api_key": "sk-key"}
     with serve_pagelens(library, **settings):
         endpoint.tell("A line\n", "of text [harbour copy.pdf, p. 1].\x1b[2J")

@@ -3,7 +3,6 @@
 import gzip
 import io
 import json
-import shutil
 import sqlite3
 import tarfile
 import threading
@@ -25,6 +24,7 @@ from retrieval.errors import (
     LibraryExists,
 )
 from tests.documents import write_text_pdf
+from tests.libraries import copy_library
 from tests.terminal import last_json, run_pagelens
 
 QUESTIONS = ["Who collects the mooring fees?", "moons of Jupiter", "rye bread", "a sunset"]
@@ -41,7 +41,7 @@ def open_library(folder):
 @pytest.fixture(scope="module")
 def original(terminal_library, tmp_path_factory):
     folder = tmp_path_factory.mktemp("original") / "library"
-    shutil.copytree(terminal_library.folder, folder)
+    copy_library(terminal_library.folder, folder)
     return folder
 
 
@@ -161,7 +161,7 @@ def test_a_restored_library_answers_the_same_vector_for_vector(original, archive
 
 def test_a_library_is_saved_while_files_are_added_deleted_and_searched(original, tmp_path):
     folder, file = tmp_path / "library", tmp_path / "saved.tar.gz"
-    shutil.copytree(original, folder)
+    copy_library(original, folder)
     batches = []
     for batch in range(3):
         (tmp_path / str(batch)).mkdir()
@@ -233,7 +233,7 @@ def test_closing_the_library_ends_a_backup_and_leaves_no_half_file(original, tmp
 
 def test_a_backup_can_be_ended_within_a_large_file(original, tmp_path):
     folder = tmp_path / "library"
-    shutil.copytree(original, folder)
+    copy_library(original, folder)
     with open_library(folder) as library:
         large = library.find_original(library.find_document("bakery.pdf").document_id)
         with large.open("ab") as file:

@@ -1,7 +1,5 @@
 """Documents as a shelf: sorted, chosen, tagged, made anew, and how long the next will take."""
 
-import shutil
-
 import pytest
 
 from app.cataloguing import DocumentOrder, DocumentQuery, TagCount
@@ -13,13 +11,14 @@ from retrieval.errors import UnknownDocument, UnreadableFile
 from retrieval.index.base import PageFilter
 from retrieval.records import Kind
 from tests.documents import write_text_pdf
+from tests.libraries import copy_library
 
 
 @pytest.fixture(scope="module")
 def shelf(terminal_library, tmp_path_factory):
     """A copy of the library of tests, at work."""
     folder = tmp_path_factory.mktemp("shelf") / "library"
-    shutil.copytree(terminal_library.folder, folder)
+    copy_library(terminal_library.folder, folder)
     with Library(Settings(library=folder)) as library, library.keep_working():
         yield library
 

@@ -1,7 +1,6 @@
 """The demo: the sample documents, found by its examples, that nobody who looks at them changes."""
 
 import json
-import shutil
 
 import httpx
 import pytest
@@ -12,6 +11,7 @@ from app.library import Library
 from app.settings import Settings
 from ingest.documents import Documents
 from retrieval.errors import InvalidLibraryPath, PathNotFound, ReadOnlyLibrary
+from tests.libraries import copy_library
 from tests.terminal import ROOT, run_pagelens, serve_pagelens
 
 
@@ -34,7 +34,7 @@ def demo_settings(tmp_path_factory):
 def shown(demo_settings, tmp_path_factory):
     """A copy of it, open in this process."""
     folder = tmp_path_factory.mktemp("shown") / "library"
-    shutil.copytree(demo_settings.library, folder)
+    copy_library(demo_settings.library, folder)
     with Library(demo_settings.model_copy(update={"library": folder})) as library:
         yield library
 
@@ -82,7 +82,7 @@ def test_nobody_changes_the_library_of_the_demo_and_no_question_is_kept(shown):
 
 
 def test_the_demo_keeps_away_from_a_library_with_documents_of_its_own(terminal_library, tmp_path):
-    folder = shutil.copytree(terminal_library.folder, tmp_path / "library")
+    folder = copy_library(terminal_library.folder, tmp_path / "library")
     with pytest.raises(InvalidLibraryPath, match="documents of its own"):
         prepare_demo(make_demo_settings(Settings(library=folder), has_folder=True), silent)
 

@@ -1,6 +1,5 @@
 """Searching a library by vectors and by words, with filters."""
 
-import shutil
 from datetime import datetime, timedelta, timezone
 from threading import Event, Timer
 
@@ -14,6 +13,7 @@ from retrieval.index.cells import fit_codebook
 from retrieval.records import Kind
 from retrieval.search import UNCLEAR_WEIGHT, Mode
 from tests.documents import write_text_pdf
+from tests.libraries import copy_library
 from tests.terminal import last_json, run_pagelens
 
 HARBOUR = (
@@ -55,7 +55,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def copied(folder, tmp_path_factory):
     """The same library in another folder: one is held by one process at a time."""
-    return shutil.copytree(folder, tmp_path_factory.mktemp("copied") / "library")
+    return copy_library(folder, tmp_path_factory.mktemp("copied") / "library")
 
 
 @pytest.fixture(scope="module")

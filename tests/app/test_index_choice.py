@@ -1,7 +1,6 @@
 """A library's index is in its folder or on a Qdrant server, and stays where it was made."""
 
 import re
-import shutil
 import socket
 from contextlib import closing
 
@@ -18,6 +17,7 @@ from retrieval.index.base import IndexLayout, VectorStorage
 from retrieval.index.edge import EdgeIndex
 from retrieval.index.server import QdrantIndex
 from tests.documents import draw_lines
+from tests.libraries import copy_library
 from tests.qdrant_answers import Answers, describe_collection, serve_answers
 from tests.terminal import last_json, run_pagelens
 
@@ -85,7 +85,7 @@ def test_a_library_keeps_its_collection_where_ever_its_folder_goes(
 ):
     open_library_index(qdrant_url=answers.url)
     describe_collection(answers, COLLECTION, LAYOUT, OWNER, exists=True)
-    shutil.copytree(open_library_index.folder, tmp_path / "moved")
+    copy_library(open_library_index.folder, tmp_path / "moved")
     answers.asked.clear()
     open_library_index(tmp_path / "moved", qdrant_url=answers.url)
     assert f"GET /collections/{COLLECTION}" in answers.paths

@@ -1,6 +1,5 @@
 """A library changes its encoder while it is searched: built, compared, switched, rolled back."""
 
-import shutil
 import signal
 import threading
 from contextlib import contextmanager
@@ -30,6 +29,7 @@ from retrieval.page_fusion import Ranking
 from retrieval.questions import RelevantPage
 from retrieval.search import Mode
 from tests.documents import draw_photo, write_text_pdf
+from tests.libraries import copy_library
 from tests.qdrant_local import serve_local_qdrant
 from tests.terminal import ROOT, run_python
 
@@ -80,7 +80,7 @@ def made(tmp_path_factory) -> Made:
 
 @pytest.fixture
 def folder(made, tmp_path) -> Path:
-    shutil.copytree(made.folder, tmp_path / "library")
+    copy_library(made.folder, tmp_path / "library")
     return tmp_path / "library"
 
 

@@ -31,6 +31,7 @@ from retrieval.questions import QuestionOrigin, RelevantPage
 from retrieval.records import Kind
 from tests.answer_server import serve_answers
 from tests.documents import new_pdf, write_text_pdf
+from tests.libraries import copy_library
 
 MASTER = "Who collects the mooring fees?"
 FLAGS = "Which flag warns of a storm?"
@@ -96,7 +97,7 @@ def made(files, tmp_path_factory):
 def opened(made, tmp_path_factory):
     """A copy of it that stays open."""
     folder = tmp_path_factory.mktemp("opened") / "library"
-    shutil.copytree(made, folder)
+    copy_library(made, folder)
     with Library(Settings(library=folder)) as library:
         yield library
 
@@ -119,7 +120,7 @@ def endpoint():
 def writing(made, endpoint, tmp_path_factory):
     """A library with a model that writes."""
     folder = tmp_path_factory.mktemp("writing") / "library"
-    shutil.copytree(made, folder)
+    copy_library(made, folder)
     settings = Settings(library=folder, answer_url=endpoint.url, answer_model="seer")
     with Library(settings) as library:
         yield library
@@ -252,7 +253,7 @@ def test_what_is_exported_measures_as_the_library_does(library, tmp_path):
     with pytest.raises(BackupNotWritten, match="is there already, and no empty folder"):
         library.export_questions(tmp_path / "out", silent)
 
-    shutil.copytree(library.folder, tmp_path / "copy", ignore=shutil.ignore_patterns("*lock*"))
+    copy_library(library.folder, tmp_path / "copy")
     settings = Settings(library=tmp_path / "copy")
     own = evaluate_library(settings, silent)
     assert own.search.metrics["recall@5"] == 1.0

@@ -1,7 +1,6 @@
 """Libraries with channels of text encoders: added, searched, measured, and bound to them."""
 
 import json
-import shutil
 
 import pytest
 
@@ -16,6 +15,7 @@ from retrieval.search import Mode
 from retrieval.text_encoders.base import Channel
 from tests import text_checkpoints
 from tests.documents import draw_photo, write_blank_pdf, write_scan_pdf, write_text_pdf
+from tests.libraries import copy_library
 from tests.terminal import last_json, run_pagelens
 
 HARBOUR = "The harbour master collects mooring fees from every yacht on the first of May."
@@ -62,7 +62,7 @@ def folder(ingested):
 @pytest.fixture(scope="module")
 def copied(folder, tmp_path_factory):
     """The same library in another folder: one is held by one process at a time."""
-    return shutil.copytree(folder, tmp_path_factory.mktemp("copied") / "library")
+    return copy_library(folder, tmp_path_factory.mktemp("copied") / "library")
 
 
 @pytest.fixture(scope="module")

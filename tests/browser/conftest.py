@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.libraries import copy_library
+
 CHROMIUM = shutil.which("chromium")
 CHROMIUM_ARGS = [
     "--no-sandbox",
@@ -46,7 +48,7 @@ def server(tmp_path_factory, library, options):
     """The address of a server; skips before it starts one in vain."""
     folder = tmp_path_factory.mktemp("served")
     if library is not None:
-        shutil.copytree(library, folder / "library")
+        copy_library(library, folder / "library")
     with start_server(folder, options) as address:
         yield address
 

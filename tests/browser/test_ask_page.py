@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import threading
 
 import pytest
@@ -11,6 +10,7 @@ from playwright.sync_api import expect
 
 from tests.answer_server import serve_answers
 from tests.browser.conftest import start_server
+from tests.libraries import copy_library
 
 pytestmark = pytest.mark.browser
 
@@ -92,7 +92,7 @@ def endpoint():
 def answering(tmp_path_factory, library, endpoint):
     """A server over the sample library whose answers a local endpoint writes."""
     folder = tmp_path_factory.mktemp("answering")
-    shutil.copytree(library, folder / "library")
+    copy_library(library, folder / "library")
     settings = {"PAGELENS_ANSWER_URL": endpoint.url, "PAGELENS_ANSWER_MODEL": "told"}
     with start_server(folder, **settings) as address:
         yield address

@@ -1,6 +1,5 @@
 """What every vector index does with the channels of text encoders; see `test_index_contract`."""
 
-import shutil
 from contextlib import closing
 from dataclasses import replace
 
@@ -19,6 +18,7 @@ from retrieval.lexical import SparseVector
 from retrieval.records import PageEmbedding
 from retrieval.text_encoders.base import NO_TEXT, Channel, TextEmbedding
 from retrieval.text_encoders.channels import ChannelSpace
+from tests.libraries import copy_library
 from tests.qdrant_local import serve_local_qdrant
 from tests.retrieval.test_index_contract import (
     BACKENDS,
@@ -181,7 +181,7 @@ def test_channels_are_there_after_opening_again_and_in_a_snapshot(backend, tmp_p
             assert {channel: find(index, channel, embed(77), 30) for channel in Channel} == before
             scratch = tmp_path / "scratch"
             scratch.mkdir()
-            shutil.copytree(index.snapshot(scratch), tmp_path / "copy")
+            copy_library(index.snapshot(scratch), tmp_path / "copy")
         with closing(EdgeIndex(tmp_path / "copy", CHANNEL_LAYOUT)) as copy:
             for channel in Channel:
                 copied = find(copy, channel, embed(77), 30)

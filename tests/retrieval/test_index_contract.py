@@ -8,7 +8,6 @@ indexes, strict mode, limits or gRPC.
 """
 
 import os
-import shutil
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -33,6 +32,7 @@ from retrieval.index.server import QdrantIndex, ServerOptions
 from retrieval.lexical import weigh_question
 from retrieval.maxsim import score_maxsim
 from retrieval.records import Box, Kind, PageEmbedding, QueryEmbedding, Word
+from tests.libraries import copy_library
 from tests.qdrant_local import serve_local_qdrant
 
 DIM = 32
@@ -688,7 +688,7 @@ def test_a_snapshot_is_an_embedded_index_that_holds_the_same(open_index, tmp_pat
     index.use_codebook(codebook)
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    shutil.copytree(index.snapshot(scratch), tmp_path / "copy")
+    copy_library(index.snapshot(scratch), tmp_path / "copy")
     with closing(EdgeIndex(tmp_path / "copy", LAYOUT)) as copy:
         copy.use_codebook(codebook)
         stored = sorted(index.list_pages())

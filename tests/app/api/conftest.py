@@ -1,4 +1,3 @@
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -10,6 +9,7 @@ from app.library import Library
 from app.settings import Settings
 from tests.app.api.serving import serve
 from tests.documents import draw_photo, write_text_pdf
+from tests.libraries import copy_library
 
 PAGE_LIMIT = 4
 
@@ -59,7 +59,7 @@ def receiving(library_folder, tmp_path_factory) -> Iterator[Served]:
 
 def serve_copy(library_folder: Path, folder: Path) -> Iterator[Served]:
     """Serves a copy of a library, without a key."""
-    shutil.copytree(library_folder, folder / "library")
+    copy_library(library_folder, folder / "library")
     settings = Settings(library=folder / "library", page_limit=PAGE_LIMIT)
     with (
         Library(settings) as library,

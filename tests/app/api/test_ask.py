@@ -1,7 +1,6 @@
 """Answers over HTTP, event by event."""
 
 import json
-import shutil
 import threading
 
 import httpx
@@ -16,6 +15,7 @@ from tests.answer_server import serve_answers
 from tests.app.api.asking import error_of
 from tests.app.api.conftest import Served
 from tests.app.api.serving import serve
+from tests.libraries import copy_library
 
 
 def read_events(http, asked):
@@ -91,7 +91,7 @@ def endpoint():
 def written(library_folder, endpoint, tmp_path_factory):
     """A server whose answers an endpoint writes."""
     folder = tmp_path_factory.mktemp("written") / "library"
-    shutil.copytree(library_folder, folder)
+    copy_library(library_folder, folder)
     settings = Settings(library=folder, answer_url=endpoint.url, answer_model="seer")
     with (
         Library(settings) as library,

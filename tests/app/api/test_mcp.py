@@ -3,7 +3,6 @@
 import base64
 import io
 import re
-import shutil
 
 import pytest
 from mcp.shared.exceptions import MCPError
@@ -15,6 +14,7 @@ from app.small_picture import shrink_picture
 from retrieval.records import Box, Word
 from tests.app.api.assistants import serve_assistants, speak_http, speak_stdio
 from tests.documents import draw_noise, draw_photo
+from tests.libraries import copy_library
 from tests.terminal import ROOT
 
 QUESTION = "Who collects the mooring fees?"
@@ -24,7 +24,7 @@ QUESTION = "Who collects the mooring fees?"
 def folder(library_folder, tmp_path_factory):
     """A library that nobody holds, of which an assistant may keep what it likes."""
     copy = tmp_path_factory.mktemp("assistants") / "library"
-    shutil.copytree(library_folder, copy)
+    copy_library(library_folder, copy)
     return copy
 
 

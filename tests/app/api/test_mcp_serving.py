@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from app.settings import Settings
 from retrieval.errors import LibraryBusy
 from tests.app.api.asking import error_of
 from tests.app.api.assistants import serve_assistants, speak_http, speak_stdio
+from tests.libraries import copy_library
 from tests.terminal import ROOT, STOP_S, run_pagelens, serve_pagelens
 
 QUESTION = "Who collects the mooring fees?"
@@ -29,7 +29,7 @@ RPC_HEADERS = {"accept": "application/json, text/event-stream"}
 @pytest.fixture
 def own_copy(library_folder, tmp_path):
     """A library that is this test's alone."""
-    shutil.copytree(library_folder, tmp_path / "library")
+    copy_library(library_folder, tmp_path / "library")
     return tmp_path / "library"
 
 

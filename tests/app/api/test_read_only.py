@@ -1,7 +1,6 @@
 """A read-only server: whatever would change the library is refused at the door."""
 
 import re
-import shutil
 
 import httpx
 import pytest
@@ -11,13 +10,14 @@ from app.settings import Settings
 from tests.app.api.asking import error_of
 from tests.app.api.serving import serve
 from tests.documents import draw_photo, encode_image
+from tests.libraries import copy_library
 
 
 @pytest.fixture(scope="module")
 def read_only(library_folder, tmp_path_factory):
     """A server that is read-only, and the id of one of its documents."""
     folder = tmp_path_factory.mktemp("read-only") / "library"
-    shutil.copytree(library_folder, folder)
+    copy_library(library_folder, folder)
     settings = Settings(library=folder, read_only=True)
     with (
         Library(settings) as library,
