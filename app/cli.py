@@ -37,6 +37,7 @@ from app.cli_options import (
 from app.cli_questions import questions
 from app.cli_search import search
 from app.cli_train import train
+from app.cli_tune import tune
 from app.cli_worker import worker
 from app.errors import format_error, printable
 from app.model_filters import Group, Licence
@@ -139,6 +140,7 @@ def evaluate(
 
 program.command()(compare)
 program.command()(train)
+program.command()(tune)
 
 
 @program.command()

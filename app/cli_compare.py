@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,8 +23,6 @@ from retrieval.errors import ReadOnlyLibrary
 
 if TYPE_CHECKING:
     from app.comparison import Comparison
-    from app.settings import Settings
-    from retrieval.evaluation import EvaluationSet
 
 EXIT_SOME_FAILED = 3
 
@@ -112,6 +107,7 @@ def compare(
     """
     from app.compare import compare_variants
     from app.comparison_output import comparison_json, print_comparison
+    from app.evaluation_choice import open_evaluation_set
     from app.progress import show_named_progress
     from app.variants import cross_dims, list_variants
 
@@ -133,7 +129,10 @@ def compare(
         check_library(settings)
         if settings.read_only:
             raise ReadOnlyLibrary
-    with _open_set(folder, settings) as (title, evaluation_set), show_named_progress() as bars:
+    with (
+        open_evaluation_set(folder, settings) as (title, evaluation_set),
+        show_named_progress() as bars,
+    ):
         comparison = compare_variants(
             title,
             evaluation_set,
@@ -154,40 +153,17 @@ def compare(
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
-@contextmanager
-def _open_set(folder: Path | None, settings: Settings) -> Iterator[tuple[str, EvaluationSet]]:
-    """What the evaluation set is called, and what it holds while it is entered."""
-    from retrieval.evaluation import load_evaluation_set
-
-    if folder is not None:
-        yield folder.resolve().name, load_evaluation_set(folder)
-        return
-    from app.handing_over import open_or_connect
-    from app.progress import show_progress
-
-    with tempfile.TemporaryDirectory(prefix="pagelens-compare-") as scratch:
-        exported = Path(scratch) / "set"
-        with open_or_connect(settings) as opened, show_progress() as on_progress:
-            opened.export_questions(exported, on_progress)
-        yield f"the questions of {settings.library.name}", load_evaluation_set(exported)
-
-
 def _write_reports(comparison: Comparison, file: Path | None, library: Path | None) -> None:
     if file is None and library is None:
         return
     from app.compare_report import render_report, summarise
     from app.comparing import keep_comparison
     from app.machine import describe_machine
-    from app.wording import format_bytes
-    from retrieval.comparison_errors import ReportNotWritten
+    from app.report_template import write_report
 
     command = shlex.join(["pagelens", *sys.argv[1:]])
     html = render_report(comparison, command=command, machine=describe_machine())
     if library is not None:
         keep_comparison(library, summarise(comparison), html)
     if file is not None:
-        try:
-            file.write_text(html, encoding="utf-8")
-        except OSError as error:
-            raise ReportNotWritten(f"{file}: {error.strerror or error}") from error
-        typer.echo(printable(f"Wrote {file} ({format_bytes(file.stat().st_size)})."), err=True)
+        write_report(file, html)

@@ -91,7 +91,7 @@ def _run_variant(
     own = make_variant_settings(settings, variant, kept.library)
     index = kept.read_index()
     if index is None:
-        index = _index_corpus(evaluation_set.corpus, own, on_progress)
+        index = index_corpus(evaluation_set.corpus, own, on_progress)
         kept.write_index(index)
     questions = [question.text for question in evaluation_set.questions]
     answers, models = kept.read_answers(), kept.read_models()
@@ -119,7 +119,8 @@ def _run_variant(
     )
 
 
-def _index_corpus(corpus: Path, settings: Settings, on_progress: OnProgress) -> IndexFacts:
+def index_corpus(corpus: Path, settings: Settings, on_progress: OnProgress) -> IndexFacts:
+    """Indexes a corpus in the library of the settings, and measures that."""
     with Library(settings) as library:
         report = library.ingest([corpus], on_progress)
         counts, encoder, folder = library.count(), library.encoder.key, library.index_folder

@@ -7,17 +7,22 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
 from app.comparing import NAME_FORMAT, ComparedVariant, FinishedComparison
 from app.comparison import CRITERION, Comparison, MeasuredVariant, QuestionResult
-from app.comparison_output import format_estimate, format_speed
-from app.report_charts import Chart, draw_chart
-from app.wording import count_things, format_bytes
+from app.comparison_output import format_estimate
+from app.report_charts import Chart, Plotted, draw_chart, format_ms
+from app.report_template import render_template
+from app.wording import format_bytes
 from ingest.files import LibraryFiles
 from retrieval.bootstrap import RESAMPLES, SEED
 from retrieval.evaluation import DEPTH, PageName
+from retrieval.search import Mode
+
+CRITERION_NAME = "nDCG@10"
+
+SHAPES = {Mode.HYBRID: "circle", Mode.VISUAL: "square", Mode.TEXT: "triangle"}
 
 # Of each variant: the questions that it answers most differently from the first.
 SHOWN_DIFFERENCES = 20
@@ -25,20 +30,6 @@ SHOWN_DIFFERENCES = 20
 # Large enough to know a page by; some 4 kB each.
 PICTURE_WIDTH_PX = 180
 PICTURE_QUALITY = 45
-
-_TEMPLATES = Environment(
-    loader=PackageLoader("app"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_TEMPLATES.filters.update(
-    count_things=count_things,
-    format_bytes=format_bytes,
-    format_estimate=format_estimate,
-    format_speed=format_speed,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +89,8 @@ def render_report(comparison: Comparison, *, command: str, machine: str) -> str:
     """
     measured = comparison.measured
     shrink = PictureShrinker(comparison)
-    return _TEMPLATES.get_template("comparison.html").render(
+    return render_template(
+        "comparison.html",
         comparison=comparison,
         made_at=comparison.made_at.strftime("%Y-%m-%d %H:%M"),
         charts=draw_charts(measured) if measured else (),
@@ -133,20 +125,25 @@ def summarise(comparison: Comparison) -> FinishedComparison:
 
 def draw_charts(measured: Sequence[MeasuredVariant]) -> tuple[Chart, ...]:
     """Quality against storage, and quality against latency."""
+
+    def plot(it: MeasuredVariant, x: float) -> list[Plotted]:
+        shape = SHAPES[it.run.variant.mode]
+        return [Plotted(it.name, x, it.metrics[CRITERION], shape, it.difference is None)]
+
     return (
         draw_chart(
             "Quality against storage",
             "index a page",
-            measured,
-            lambda it: it.run.index.bytes_per_page,
+            CRITERION_NAME,
+            [plot(it, it.run.index.bytes_per_page) for it in measured],
             format_bytes,
         ),
         draw_chart(
             "Quality against latency",
             "time of a search",
-            measured,
-            lambda it: it.ms_per_query,
-            lambda ms: f"{ms:,.0f} ms" if ms >= 1 else f"{ms:.1g} ms",
+            CRITERION_NAME,
+            [plot(it, it.ms_per_query) for it in measured],
+            format_ms,
         ),
     )
 

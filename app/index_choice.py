@@ -44,7 +44,7 @@ def open_index(settings: Settings, space: SpaceSettings, layout: IndexLayout) ->
             )
         from retrieval.index.edge import EdgeIndex
 
-        return EdgeIndex(folder, layout)
+        return EdgeIndex(folder, layout, settings.prefetch_pages)
     if folder.exists():
         raise IndexMismatch(
             f"the index of the library {settings.library} is in its folder, not on the Qdrant "
@@ -105,6 +105,7 @@ def _open_server_index(
         shards=settings.qdrant_shards,
         replicas=settings.qdrant_replicas,
         write_consistency=settings.qdrant_write_consistency,
+        prefetch_pages=settings.prefetch_pages,
     )
     return QdrantIndex(_connect(settings), collection, layout, options)
 

@@ -1,15 +1,15 @@
-"""Where the points, intervals, labels and ticks of a report's charts stand, in pixels."""
+"""Where the points, intervals, curves, labels and ticks of a report's charts stand, in pixels."""
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from app.comparison import CRITERION, MeasuredVariant
-from retrieval.search import Mode
+from retrieval.bootstrap import Estimate
 
 WIDTH_PX = 900
 LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 64, 300, 20, 52
@@ -27,8 +27,26 @@ Y_MARGIN = 0.01
 MOST_TICKS = 8
 Y_STEPS = (0.01, 0.02, 0.05, 0.1, 0.2)
 
-# Shapes are told apart without colours.
-SHAPES = {Mode.HYBRID: "circle", Mode.VISUAL: "square", Mode.TEXT: "triangle"}
+
+@dataclass(frozen=True, slots=True)
+class Plotted:
+    """What a point of a chart stands for.
+
+    Attributes:
+        name: what it is called.
+        x: what it takes, above 0.
+        estimate: how good it is, 0 to 1.
+        shape: "circle", "square", "triangle" or "diamond": told apart without colours.
+        is_first: whether the others are compared with it.
+        label: what stands beside the chart; None for the name, "" for nothing.
+    """
+
+    name: str
+    x: float
+    estimate: Estimate
+    shape: str
+    is_first: bool
+    label: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +59,12 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class ChartPoint:
-    """A variant on a chart; pixels from its top left corner.
+    """A point of a chart; pixels from its top left corner.
 
     Attributes:
-        name: of the variant; `label` is it, shortened.
+        name: what it is called; `label` is what stands beside the chart, or empty.
         value: what the point says, for whoever cannot see where it stands.
-        shape: "circle", "square" or "triangle".
+        shape: as that of `Plotted`.
         is_first: whether the others are compared with it.
         low_px, high_px: where the ends of the interval are, `high_px` above.
         label_px: the middle of its label.
@@ -66,14 +84,20 @@ class ChartPoint:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """nDCG@10 of all variants against what they take."""
+    """How good something is against what it takes.
+
+    Attributes:
+        curves: lines through points, as the attribute `d` of an SVG path.
+    """
 
     title: str
     x_title: str
+    y_title: str
     height_px: float
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
     points: tuple[ChartPoint, ...]
+    curves: tuple[str, ...]
 
     width_px: float = WIDTH_PX
     left_px: float = LEFT_PX
@@ -90,8 +114,8 @@ class Chart:
 def draw_chart(
     title: str,
     x_title: str,
-    measured: Sequence[MeasuredVariant],
-    read_x: Callable[[MeasuredVariant], float],
+    y_title: str,
+    curves: Sequence[Sequence[Plotted]],
     format_x: Callable[[float], str],
 ) -> Chart:
     """Lays out a chart of quality against what it takes, on a logarithmic axis.
@@ -99,14 +123,18 @@ def draw_chart(
     Args:
         title: what is compared.
         x_title: what it takes, with its unit.
-        measured: at least one.
-        read_x: what a variant takes, above 0.
-        format_x: says it, with its unit.
+        y_title: the measure of quality.
+        curves: at least one; points of a curve are joined. Where every curve is one point, those
+            that would hide each other are moved aside.
+        format_x: says what a point takes, with its unit.
     """
-    height = max(LEAST_HEIGHT_PX, TOP_PX + BOTTOM_PX + LABEL_GAP_PX * (len(measured) + 1))
+    plotted = [point for curve in curves for point in curve]
+    labels = [it.name if it.label is None else it.label for it in plotted]
+    n_labels = sum(map(bool, labels))
+    height = max(LEAST_HEIGHT_PX, TOP_PX + BOTTOM_PX + LABEL_GAP_PX * (n_labels + 1))
     right, bottom = WIDTH_PX - RIGHT_PX, height - BOTTOM_PX
-    xs = [read_x(it) for it in measured]
-    estimates = [it.metrics[CRITERION] for it in measured]
+    xs = [it.x for it in plotted]
+    estimates = [it.estimate for it in plotted]
     x_values = choose_log_ticks(min(xs), max(xs))
     y_values = choose_ticks(min(it.low for it in estimates), max(it.high for it in estimates))
 
@@ -118,39 +146,43 @@ def draw_chart(
         share = (value - y_values[0]) / (y_values[-1] - y_values[0])
         return bottom - share * (bottom - TOP_PX)
 
-    margin = POINT_GAP_PX / 2
-    xs_px = spread([place_x(x) for x in xs], POINT_GAP_PX, LEFT_PX + margin, right - margin)
+    xs_px = [place_x(x) for x in xs]
+    if len(plotted) == len(curves):
+        margin = POINT_GAP_PX / 2
+        xs_px = spread(xs_px, POINT_GAP_PX, LEFT_PX + margin, right - margin)
     ys_px = [place_y(it.mean) for it in estimates]
+    labelled = [y_px for y_px, label in zip(ys_px, labels, strict=True) if label]
+    labels_px = iter(spread(labelled, LABEL_GAP_PX, TOP_PX, bottom))
     points = tuple(
         ChartPoint(
             name=it.name,
-            label=shorten_label(it.name),
-            value=f"{format_x(x)}, nDCG@10 {estimate.mean:.3f}",
-            shape=SHAPES[it.run.variant.mode],
-            is_first=it.difference is None,
+            label=shorten_label(label),
+            value=f"{format_x(it.x)}, {y_title} {it.estimate.mean:.3f}",
+            shape=it.shape,
+            is_first=it.is_first,
             x_px=x_px,
             y_px=y_px,
-            low_px=place_y(estimate.low),
-            high_px=place_y(estimate.high),
-            label_px=label_px,
+            low_px=place_y(it.estimate.low),
+            high_px=place_y(it.estimate.high),
+            label_px=next(labels_px) if label else y_px,
         )
-        for it, x, estimate, x_px, y_px, label_px in zip(
-            measured,
-            xs,
-            estimates,
-            xs_px,
-            ys_px,
-            spread(ys_px, LABEL_GAP_PX, TOP_PX, bottom),
-            strict=True,
-        )
+        for it, label, x_px, y_px in zip(plotted, labels, xs_px, ys_px, strict=True)
     )
+    left = iter(points)
+    joined = [list(itertools.islice(left, len(curve))) for curve in curves]
     return Chart(
         title=title,
         x_title=x_title,
+        y_title=y_title,
         height_px=height,
         x_ticks=tuple(Tick(place_x(value), format_x(value)) for value in x_values),
         y_ticks=tuple(Tick(place_y(value), f"{value:.2f}") for value in y_values),
         points=points,
+        curves=tuple(
+            "M" + "L".join(f"{point.x_px:.1f} {point.y_px:.1f}" for point in curve)
+            for curve in joined
+            if len(curve) > 1
+        ),
     )
 
 
@@ -205,3 +237,8 @@ def shorten_label(name: str) -> str:
         return name
     half = (LABEL_CHARACTERS - 1) // 2
     return f"{name[:half]}…{name[-half:]}"
+
+
+def format_ms(ms: float) -> str:
+    """A time with its unit."""
+    return f"{ms:,.0f} ms" if ms >= 1 else f"{ms:.1g} ms"

@@ -44,6 +44,11 @@ class Settings(BaseSettings):
         "auto",
         description="how a new library stores page vectors: float16, turbo8 or turbo4",
     )
+    prefetch_pages: int = Field(
+        500,
+        ge=1,
+        description="candidates that MaxSim ranks in a library of 2,000 pages or more",
+    )
     reranker: str = Field("auto", description="what reads the best pages again; none for nothing")
     device: str = Field("auto", description="where models run: cpu, cuda, cuda:1 or mps")
     dtype: str = Field("auto", description="float32, bfloat16 or float16")

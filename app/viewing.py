@@ -10,7 +10,7 @@ from ingest.documents import Document
 from ingest.sharp_pages import SharpPages
 from ingest.spaces import Spaces
 from retrieval.errors import UnknownPage
-from retrieval.records import Word
+from retrieval.records import PageEmbedding, Word
 
 # Pages whose words are asked for at once: a server's answer has a limit.
 PAGES_AT_ONCE = 200
@@ -73,6 +73,11 @@ class Viewing(ABC):
         with self._spaces.reading() as space:
             (words,) = space.index.fetch_words([(document.document_id, page_index)])
         return words
+
+    def read_vectors_of(self, pages: Sequence[tuple[str, int]]) -> list[PageEmbedding | None]:
+        """The stored vectors of many pages, (document id, page index) each; None where none are."""
+        with self._spaces.reading() as space:
+            return space.index.fetch(pages)
 
     def read_words_of(self, pages: Sequence[tuple[str, int]]) -> list[tuple[Word, ...]]:
         """The words of many pages, (document id, page index) each, of documents that are there."""

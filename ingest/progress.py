@@ -25,6 +25,7 @@ STAGE_UNITS = {
     "rendering": "pages",
     "encoding": "pages",
     "training": "steps",
+    "copying": "pages",
 }
 
 

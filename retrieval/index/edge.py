@@ -21,6 +21,7 @@ from retrieval.index.base import (
     ScoredPage,
     VectorStorage,
 )
+from retrieval.index.cells import PREFETCH_PAGES
 from retrieval.index.channels import NamedVector
 from retrieval.index.filters import (
     AnyOf,
@@ -77,13 +78,20 @@ class EdgeIndex(StoredPages):
     minutes a thousand pages.
     """
 
-    def __init__(self, folder: Path, layout: IndexLayout) -> None:
+    def __init__(
+        self, folder: Path, layout: IndexLayout, prefetch_pages: int = PREFETCH_PAGES
+    ) -> None:
         """Opens the shard in `folder`, or creates it there.
+
+        Args:
+            folder: of the shard alone.
+            layout: what it is for.
+            prefetch_pages: candidates that a first stage hands to MaxSim.
 
         Raises:
             IndexFailed: another process holds it, or it cannot be read.
         """
-        super().__init__(layout)
+        super().__init__(layout, prefetch_pages)
         self._folder = folder
         self._n_unflushed = 0
         with _index_errors("open"):
@@ -120,7 +128,8 @@ class EdgeIndex(StoredPages):
                     self._shard.flush()
                     self._n_unflushed = 0
 
-    def _find(self, query: Nearest) -> list[ScoredPage]:
+    def find(self, query: Nearest) -> list[ScoredPage]:
+        """The pages that a query finds; see `StoredPages.find`."""
         request = edge.QueryRequest(
             prefetches=[_compile_prefetch(query.prefetch)] if query.prefetch else None,
             query=_compile_query(query),

@@ -26,6 +26,7 @@ from retrieval.index.base import (
     ScoredPage,
     VectorStorage,
 )
+from retrieval.index.cells import PREFETCH_PAGES
 from retrieval.index.connection import check_version
 from retrieval.index.filters import list_clauses, of_documents
 from retrieval.index.points import (
@@ -77,6 +78,7 @@ class ServerOptions:
         write_consistency: how many of them must have stored a page before it counts as stored.
         may_create: whether to make the collection where there is none.
         retries: of every request.
+        prefetch_pages: candidates that a first stage hands to MaxSim.
     """
 
     place: str
@@ -86,6 +88,7 @@ class ServerOptions:
     replicas: int = 1
     write_consistency: int = 1
     retries: Retries = DEFAULT_RETRIES
+    prefetch_pages: int = PREFETCH_PAGES
 
 
 class QdrantIndex(StoredPages):
@@ -112,7 +115,7 @@ class QdrantIndex(StoredPages):
         """
         self._client = client
         self._collection = collection
-        super().__init__(layout)
+        super().__init__(layout, options.prefetch_pages)
         self._options = options
         try:
             check_version(self._ask("open", client.info).version, layout.storage, options.place)
@@ -139,7 +142,8 @@ class QdrantIndex(StoredPages):
             compiled = [compile_point(point) for point in batch]
             self._ask("write to", self._client.upsert, self._collection, compiled, wait=True)
 
-    def _find(self, query: Nearest) -> list[ScoredPage]:
+    def find(self, query: Nearest) -> list[ScoredPage]:
+        """The pages that a query finds; see `StoredPages.find`."""
         found = self._ask(
             "search",
             self._client.query_points,

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.index.base import ALL_PAGES, IndexLayout, PageFilter, ScoredPage, point_id
-from retrieval.index.cells import CANDIDATE_PAGES, Codebook
+from retrieval.index.cells import Codebook
 from retrieval.index.channels import NamedVector, ask_channel
 from retrieval.index.filters import Clauses, list_clauses
 from retrieval.index.points import (
@@ -58,8 +58,9 @@ class Nearest:
 class StoredPages(ABC):
     """Asks for pages, reads them back by their ids, and keeps the codebook of the first stage."""
 
-    def __init__(self, layout: IndexLayout) -> None:
+    def __init__(self, layout: IndexLayout, prefetch_pages: int) -> None:
         self._layout = layout
+        self._prefetch_pages = prefetch_pages
         self._codebook: Codebook | None = None
 
     def search(
@@ -79,11 +80,11 @@ class StoredPages(ABC):
             candidates = Nearest(
                 ask_cells(self._codebook, query.vectors),
                 CELLS,
-                max(limit, CANDIDATE_PAGES),
+                max(limit, self._prefetch_pages),
                 list_clauses(page_filter, having=CELLS),
             )
         where = list_clauses(page_filter, having=PAGE)
-        return self._find(Nearest(query.vectors.tolist(), PAGE, limit, where, candidates))
+        return self.find(Nearest(query.vectors.tolist(), PAGE, limit, where, candidates))
 
     def search_words(
         self, terms: SparseVector, limit: int, page_filter: PageFilter = ALL_PAGES
@@ -91,7 +92,7 @@ class StoredPages(ABC):
         """The best pages by BM25; see `PageIndex.search_words`."""
         if not terms.indices:
             return []
-        return self._find(Nearest(terms, WORDS, limit, list_clauses(page_filter, having=WORDS)))
+        return self.find(Nearest(terms, WORDS, limit, list_clauses(page_filter, having=WORDS)))
 
     def search_channel(
         self,
@@ -105,7 +106,7 @@ class StoredPages(ABC):
         if asked is None:
             return []
         where = list_clauses(page_filter, having=channel.value)
-        return self._find(Nearest(asked, channel.value, limit, where))
+        return self.find(Nearest(asked, channel.value, limit, where))
 
     def search_photos(
         self, vector: NDArray[np.float32], limit: int, page_filter: PageFilter = ALL_PAGES
@@ -114,7 +115,7 @@ class StoredPages(ABC):
         if not self._has_space(PHOTO, len(vector)):
             return []
         where = list_clauses(page_filter, having=PHOTO)
-        return self._find(Nearest(vector.tolist(), PHOTO, limit, where))
+        return self.find(Nearest(vector.tolist(), PHOTO, limit, where))
 
     def search_sounds(
         self, vectors: NDArray[np.float32], limit: int, page_filter: PageFilter = ALL_PAGES
@@ -123,7 +124,7 @@ class StoredPages(ABC):
         if not self._has_space(SOUND, vectors.shape[1]):
             return []
         where = list_clauses(page_filter, having=SOUND)
-        return self._find(Nearest(vectors.tolist(), SOUND, limit, where))
+        return self.find(Nearest(vectors.tolist(), SOUND, limit, where))
 
     def fetch_photo(self, document_id: str, page_index: int) -> NDArray[np.float16] | None:
         """The stored photo vector; see `PageIndex.fetch_photo`."""
@@ -161,7 +162,7 @@ class StoredPages(ABC):
         return point_id(*page, self._layout.encoder_key)
 
     @abstractmethod
-    def _find(self, query: Nearest) -> list[ScoredPage]:
+    def find(self, query: Nearest) -> list[ScoredPage]:
         """The pages that a query finds, best first, with exact scores."""
 
     @abstractmethod

@@ -40,7 +40,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from retrieval.encoders.opening import open_encoder
-from retrieval.index.cells import CANDIDATE_PAGES
+from retrieval.index.cells import PREFETCH_PAGES
 from tests.benchmarks.corpus_pages import CorpusPages
 from tests.benchmarks.encode import describe_machine
 from tests.benchmarks.generated_pages import CHUNK, GeneratedPages
@@ -179,7 +179,7 @@ def measure_sizes(
         "corpus_questions": len(asked),
         "generated_questions": options.questions,
         "paragraphs": options.paragraphs,
-        "candidates": CANDIDATE_PAGES,
+        "candidates": PREFETCH_PAGES,
         "dim": generated.dim,
         "vectors_per_page": float(
             np.mean([len(page.embedding.vectors) for page in pages.build(0, min(size, 200))])

@@ -25,6 +25,7 @@ from retrieval.index.base import (
     PageIndex,
     VectorStorage,
 )
+from retrieval.index.cells import PREFETCH_PAGES
 from retrieval.index.connection import connect
 from retrieval.index.edge import EdgeIndex
 from retrieval.index.first_stage import build_first_stage, wants_codebook
@@ -50,21 +51,31 @@ BOX_TOLERANCE = 1 / 65_534
 
 @contextmanager
 def edge_storage(folder: Path, layout: IndexLayout = LAYOUT):
-    yield lambda: EdgeIndex(folder / "index", layout)
+    yield lambda *prefetch_pages: EdgeIndex(folder / "index", layout, *prefetch_pages)
 
 
 @contextmanager
 def rest_storage(folder: Path, layout: IndexLayout = LAYOUT):
     with serve_local_qdrant() as url:
-        yield lambda: QdrantIndex(connect(url), "pages", layout, ServerOptions(url))
+        yield lambda *prefetch_pages: QdrantIndex(
+            connect(url), "pages", layout, place_options(url, *prefetch_pages)
+        )
+
+
+def place_options(place: str, prefetch_pages: int = PREFETCH_PAGES) -> ServerOptions:
+    return ServerOptions(place, prefetch_pages=prefetch_pages)
 
 
 @contextmanager
 def server_storage(folder: Path, layout: IndexLayout = LAYOUT):
     """A collection of its own, gone afterwards."""
     collection = f"pagelens-test-{uuid4().hex}"
-    options = ServerOptions(SERVER_URL)
-    yield lambda: QdrantIndex(connect(SERVER_URL, SERVER_KEY), collection, layout, options)
+    yield lambda *prefetch_pages: QdrantIndex(
+        connect(SERVER_URL, SERVER_KEY),
+        collection,
+        layout,
+        place_options(SERVER_URL, *prefetch_pages),
+    )
     connect(SERVER_URL, SERVER_KEY).delete_collection(collection)
 
 
@@ -80,10 +91,10 @@ def open_index(request, tmp_path):
     opened: list[PageIndex] = []
     with BACKENDS[request.param](tmp_path) as open_storage:
 
-        def open_again():
+        def open_again(*prefetch_pages):
             for index in opened:
                 index.close()
-            opened[:] = [open_storage()]
+            opened[:] = [open_storage(*prefetch_pages)]
             return opened[0]
 
         yield open_again
@@ -624,9 +635,8 @@ def ask_topic(topic):
     return QueryEmbedding(unit_vectors(topic, 12)[:5], ("token",) * 5, (True,) * 5)
 
 
-def test_a_first_stage_finds_the_candidates_that_maxsim_then_ranks(open_index, monkeypatch):
-    index = open_index()
-    monkeypatch.setattr("retrieval.index.stored.CANDIDATE_PAGES", 30)
+def test_a_first_stage_finds_the_candidates_that_maxsim_then_ranks(open_index):
+    index = open_index(30)
     index.upsert([clustered_page(f"doc{i}", topic=i % 20, seed=i) for i in range(200)])
     shown = []
     codebook = build_first_stage(index, lambda done, total: shown.append((done, total)))
@@ -654,9 +664,8 @@ def test_pages_that_come_after_the_first_stage_are_found_by_it(open_index):
     assert [page.document_id for page in index.search(ask_topic(3), 5, only)] == ["later"]
 
 
-def test_an_index_without_a_codebook_searches_exactly(open_index, monkeypatch):
-    index = open_index()
-    monkeypatch.setattr("retrieval.index.stored.CANDIDATE_PAGES", 1)
+def test_an_index_without_a_codebook_searches_exactly(open_index):
+    index = open_index(1)
     index.upsert([clustered_page(f"doc{i}", topic=i % 4, seed=i) for i in range(40)])
     codebook = build_first_stage(index, lambda done, total: None)
     exact = index.search(ask_topic(3), 1, exact=True)
