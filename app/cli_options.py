@@ -39,6 +39,13 @@ DimOption = Annotated[
 PhotoModelOption = Annotated[
     str | None, typer.Option("--photo-model", help="The encoder of photos; as --model.")
 ]
+SoundModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--sound-model",
+        help="The encoder of sounds; as --model, or none. Without one recordings are refused.",
+    ),
+]
 TextModelsOption = Annotated[
     list[str] | None,
     typer.Option(

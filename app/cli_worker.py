@@ -14,6 +14,7 @@ from app.cli_options import (
     PhotoModelOption,
     PoolFactorOption,
     SkipSelfTestOption,
+    SoundModelOption,
     VectorStorageOption,
     make_settings,
 )
@@ -28,6 +29,7 @@ def worker(
     library: LibraryOption = None,
     model: ModelOption = None,
     photo_model: PhotoModelOption = None,
+    sound_model: SoundModelOption = None,
     pool_factor: PoolFactorOption = None,
     vector_storage: VectorStorageOption = None,
     skip_self_test: SkipSelfTestOption = False,
@@ -42,6 +44,7 @@ def worker(
         library,
         model,
         photo_model=photo_model,
+        sound_model=sound_model,
         pool_factor=pool_factor,
         vector_storage=vector_storage,
         skip_self_test=skip_self_test or None,

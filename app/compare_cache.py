@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from app.question_run import Ranking
 from app.settings import Settings
+from app.sound_models import choose_sounds
 from app.variants import Variant
 from ingest.files import write_whole
 from retrieval.encoders.devices import AUTO
@@ -153,13 +154,15 @@ def find_kept(
         cache: the folder of all comparisons.
         documents: ids of the corpus's documents.
         variant: which way to search.
-        settings: how models run, and the encoder of photos.
+        settings: how models run, and the encoders of photos and sounds.
     """
     photo_model = settings.photo_model
+    sounds = choose_sounds(settings.sound_model, None)
     index_key = _hash(
         sorted(documents),
         describe_model(variant.model),
         describe_model(choose_photo_encoder().name if photo_model == AUTO else photo_model),
+        describe_model(sounds.name) if sounds is not None else None,
         [describe_model(name) for name in variant.text_models],
         variant.pool_factor,
         variant.vector_storage,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 TITLES = {
     Group.PAGES: "Pages (--model)",
     Group.PHOTOS: "Photos (--photo-model)",
-    Group.SOUNDS: "Sounds (PAGELENS_SOUND_MODEL)",
+    Group.SOUNDS: "Sounds (--sound-model)",
     Group.TEXT: "Text of pages",
     Group.RERANKERS: "Rerankers (--reranker)",
     Group.ANSWERS: "Answers (PAGELENS_ANSWER_MODEL)",

@@ -51,7 +51,9 @@ def choose_sounds(asked: str, bound: str | None) -> Choice | None:
 def refuse_sound(asked: str) -> FileRefused:
     """Why a recording is not taken where there is no encoder of sounds."""
     reason = "this machine has no GPU, or no way to one" if asked == AUTO else "none is set"
-    return FileRefused(f"a recording needs a sound model, and {reason}: set PAGELENS_SOUND_MODEL")
+    return FileRefused(
+        f"a recording needs a sound model, and {reason}: give --sound-model, or PAGELENS_SOUND_MODEL"
+    )
 
 
 class LibrarySounds:

@@ -197,7 +197,8 @@ def test_without_a_sound_model_a_recording_is_refused_by_the_name_of_the_setting
         for (refusal,) in (report.failed, expected.failed):
             assert refusal.path.name == "low.wav"
             assert refusal.error == (
-                "a recording needs a sound model, and none is set: set PAGELENS_SOUND_MODEL"
+                "a recording needs a sound model, and none is set: give "
+                "--sound-model, or PAGELENS_SOUND_MODEL"
             )
         assert not any(line.startswith("Sounds") for line in describe_encoders(library))
 
