@@ -52,7 +52,8 @@ def refuse_sound(asked: str) -> FileRefused:
     """Why a recording is not taken where there is no encoder of sounds."""
     reason = "this machine has no GPU, or no way to one" if asked == AUTO else "none is set"
     return FileRefused(
-        f"a recording needs a sound model, and {reason}: give --sound-model, or PAGELENS_SOUND_MODEL"
+        f"a recording needs a sound model, and {reason}: give --sound-model, or "
+        "PAGELENS_SOUND_MODEL"
     )
 
 
