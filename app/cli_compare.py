@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from platformdirs import user_cache_path
 
 from app.cli_options import (
     JsonOption,
@@ -106,6 +105,7 @@ def compare(
     compared with. What was indexed and asked before is kept, and not done again.
     """
     from app.compare import compare_variants
+    from app.compare_cache import find_cache
     from app.comparison_output import comparison_json, print_comparison
     from app.evaluation_choice import open_evaluation_set
     from app.progress import show_named_progress
@@ -138,7 +138,7 @@ def compare(
             evaluation_set,
             variants,
             settings,
-            cache or user_cache_path("pagelens") / "compare",
+            cache or find_cache(),
             bars,
         )
     for failed in comparison.failed:

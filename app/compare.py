@@ -29,6 +29,13 @@ from retrieval.search import Mode
 # What each variant, by its name, reports to.
 ProgressOf = Callable[[str], OnProgress]
 
+# Is told each variant that cannot be measured, as soon as that is known.
+OnFailed = Callable[[FailedVariant], None]
+
+
+def pass_over(_: FailedVariant) -> None:
+    """For those who read it in the comparison."""
+
 
 def compare_variants(
     title: str,
@@ -37,6 +44,7 @@ def compare_variants(
     settings: Settings,
     cache: Path,
     progress_of: ProgressOf,
+    on_failed: OnFailed = pass_over,
 ) -> Comparison:
     """Indexes the corpus for each variant that needs it, asks all questions, and measures.
 
@@ -48,7 +56,8 @@ def compare_variants(
         variants: the first is what the others are compared with.
         settings: how models run; its library is not touched.
         cache: the folder in which libraries and answers are kept for the next comparison.
-        progress_of: what each variant, by its name, reports to.
+        progress_of: what each variant, by its name, reports to; called when it is begun.
+        on_failed: is told each variant that cannot be measured.
 
     Raises:
         InvalidEvaluationSet: there are too few questions.
@@ -68,6 +77,7 @@ def compare_variants(
             )
         except PagelensError as error:
             failed.append(FailedVariant(name, str(error)))
+            on_failed(failed[-1])
     return Comparison(
         title=title,
         evaluation_set=evaluation_set,

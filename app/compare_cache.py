@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from platformdirs import user_cache_path
 from pydantic import TypeAdapter, ValidationError
 
 from app.question_run import Ranking
@@ -143,6 +144,11 @@ class KeptVariant:
         self.answers_folder.mkdir(parents=True, exist_ok=True)
         with (self.answers_folder / ANSWERS).open("ab") as file:
             file.write(KEPT_ANSWER.dump_json(KeptAnswer(question, ranking)) + b"\n")
+
+
+def find_cache() -> Path:
+    """The folder of all comparisons, where no other is named."""
+    return user_cache_path("pagelens") / "compare"
 
 
 def find_kept(

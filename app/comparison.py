@@ -18,6 +18,9 @@ from retrieval.evaluation import EvaluationSet, PageName, Question, measure_ques
 CRITERION = "ndcg@10"
 TOLD = (CRITERION, "ndcg@5", "recall@10")
 
+# From one alone no interval can be had.
+FEWEST_QUESTIONS = 2
+
 RUNS_HERE = "runs here"
 NO_MODEL = "no model"
 
@@ -162,7 +165,7 @@ def check_questions(evaluation_set: EvaluationSet) -> None:
     Raises:
         InvalidEvaluationSet: there is only one question.
     """
-    if len(evaluation_set.questions) < 2:
+    if len(evaluation_set.questions) < FEWEST_QUESTIONS:
         raise InvalidEvaluationSet("a comparison takes two questions or more, and there is one")
 
 

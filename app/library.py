@@ -15,6 +15,7 @@ from app.answering import Answering
 from app.backup import write_backup
 from app.cataloguing import Cataloguing
 from app.comparing import Comparing
+from app.comparison_run import ComparisonRun
 from app.doctor import Diagnosis, examine, repair
 from app.encoders import LibraryEncoders, check_name
 from app.files_choice import open_files
@@ -126,6 +127,7 @@ class Library(Answering, Viewing, Cataloguing, Proposing, Comparing, Migrating):
             )
             self._settling = Settling(self._spaces, self._locks)
             self.proposals = ProposalRun(self)
+            self.comparison = ComparisonRun(self, settings)
             # How many runs want jobs to be worked on, and whoever serves.
             self._n_working = 0
             self._working_lock = threading.Lock()
@@ -157,6 +159,7 @@ class Library(Answering, Viewing, Cataloguing, Proposing, Comparing, Migrating):
         """Stops an ingest under way, writes what is pending and lets the folder go."""
         self.begin_closing()
         self.proposals.close()
+        self.comparison.close()
         self.migrating.join()
         self.jobs.stop()
         self._settling.close()

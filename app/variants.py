@@ -19,6 +19,9 @@ from retrieval.index.base import VectorStorage
 from retrieval.rerankers.opening import check_reranker
 from retrieval.search import Mode
 
+# The longest name of a file or folder.
+FILE_NAME_BYTES = 255
+
 # A model's whole vectors, among lengths.
 FULL = "full"
 
@@ -60,7 +63,8 @@ def read_model(text: str) -> str:
 
 def read_name(text: str) -> str:
     """The name of a model."""
-    if not text:
+    # Of what is too long, the system would not even say that it is no folder.
+    if not text or any(len(part.encode()) > FILE_NAME_BYTES for part in text.split("/")):
         raise ValueError("a name")
     return text
 

@@ -7,7 +7,8 @@ import gradio as gr
 # Gradio lets a component of one's own raise events, by the names that stand in its script.
 CONNECT = """
 window.pagelens = { trigger, upload, events: [
-    "search", "ask", "look", "stop", "library", "jobs", "questions", "proposals"] };
+    "search", "ask", "look", "stop", "library", "jobs", "questions", "proposals",
+    "compare", "comparing"] };
 """
 
 

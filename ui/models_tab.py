@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 
@@ -10,6 +11,8 @@ from app.library import Library
 from app.model_filters import Group
 from app.model_list import count_models, list_models
 from app.model_output import describe_encoders
+from retrieval.errors import PagelensError
+from ui.compare_form import read_form, show_form, show_run
 from ui.events import UNQUEUED
 from ui.rendering import render
 from ui.text import show_line
@@ -31,26 +34,53 @@ HEADERS = (
 
 @dataclass(frozen=True, slots=True)
 class ModelsTab:
-    """Lists the catalogs; loads no weights."""
+    """Lists the catalogs, and has ways to search compared; loads no weights."""
 
     library: Library
 
-    def build(self, page: gr.Blocks, tab: gr.Tab) -> None:
+    def build(self, page: gr.Blocks, tab: gr.Tab, bridge: gr.HTML) -> None:
         """Lays out the tab and wires its events."""
-        encoders = gr.HTML(self.show_encoders(), elem_id="encoders", apply_default_css=False)
-        gr.HTML(show_models(), elem_id="models", apply_default_css=False)
-        comparisons = gr.HTML(
-            self.show_comparisons(), elem_id="comparisons", apply_default_css=False
-        )
+        bare: dict[str, Any] = {"apply_default_css": False}
+        encoders = gr.HTML(self.show_encoders(), elem_id="encoders", **bare)
+        gr.HTML(show_models(), elem_id="models", **bare)
+        form = gr.HTML(show_form(self.library), elem_id="compare-box", **bare)
+        notice = gr.HTML(elem_id="compare-notice", **bare)
+        run = gr.HTML(self.show_run(), elem_id="compare-run", **bare)
+        comparisons = gr.HTML(self.show_comparisons(), elem_id="comparisons", **bare)
+        quiet = {"show_progress": "hidden", "api_visibility": "private", **UNQUEUED}
         for event in (page.load, tab.select):
-            event(
-                lambda: (self.show_encoders(), self.show_comparisons()),
-                None,
-                [encoders, comparisons],
-                show_progress="hidden",
-                api_visibility="private",
-                **UNQUEUED,
-            )
+            event(self.show_all, None, [encoders, form, run, comparisons], **quiet)
+        bridge.compare(self.act, None, [notice, run, comparisons], trigger_mode="multiple", **quiet)
+        # Asked for every second while one is under way; what comes late is passed over.
+        bridge.comparing(self.show_run, None, run, **quiet)
+
+    def show_all(self) -> tuple[str, str, str, str]:
+        """All that may have changed since it was shown last."""
+        return (
+            self.show_encoders(),
+            show_form(self.library),
+            self.show_run(),
+            self.show_comparisons(),
+        )
+
+    def act(self, event: gr.EventData) -> tuple[str, str, str]:
+        """Does what a button of the page says, then shows how far the comparison is."""
+        said = ""
+        try:
+            match str(event.act):
+                case "start":
+                    self.library.comparison.start(read_form(event))
+                case "cancel":
+                    # No door stands before an event of the page.
+                    self.library.check_writable()
+                    self.library.comparison.cancel()
+        except PagelensError as error:
+            said = str(error)
+        return show_line(said), self.show_run(), self.show_comparisons()
+
+    def show_run(self) -> str:
+        """How far the comparison is that was begun last."""
+        return show_run(self.library.comparison.look())
 
     def show_encoders(self) -> str:
         """The encoders in use and why; that of photos is settled with the first photo."""

@@ -56,6 +56,6 @@ def build_page(
         with gr.Tab("Questions", elem_id="questions-tab"):
             QuestionsTab(library).build(bridge)
         with gr.Tab("Models", elem_id="models-tab") as models:
-            ModelsTab(library).build(page, models)
+            ModelsTab(library).build(page, models, bridge)
         gr.HTML(render("viewer.html"), apply_default_css=False)
     return page

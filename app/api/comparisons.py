@@ -1,14 +1,17 @@
-"""`/comparisons`: the finished comparisons of the library, and their reports."""
+"""`/comparisons`: ways to search that are compared on the library's questions, and the reports."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Path
 from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.api.bodies import MAX_JSON_BYTES
+from app.api.comparison_bodies import CompareBody, ComparisonRunBody, show_run
 from app.api.requests import LibraryDependency
 
 router = APIRouter(prefix="/comparisons", tags=["comparisons"])
@@ -53,10 +56,34 @@ class ComparisonListBody(BaseModel):
 
 @router.get("")
 def list_comparisons(library: LibraryDependency) -> ComparisonListBody:
-    """The comparisons that `pagelens compare` has made of this library, newest first."""
+    """The finished comparisons that are kept with this library, newest first."""
     found = library.list_comparisons()
     bodies = [ComparisonBody.model_validate(comparison) for comparison in found]
     return ComparisonListBody(comparisons=bodies, total=len(bodies))
+
+
+@router.post("", status_code=HTTPStatus.ACCEPTED, max_body_size=MAX_JSON_BYTES)
+def begin_comparison(body: CompareBody, library: LibraryDependency) -> ComparisonRunBody:
+    """Begins to compare ways to search on the library's own questions; one comparison at a time.
+
+    All combinations of the lists are measured, in a process of its own; the first is what the
+    others are compared with.
+    """
+    return show_run(library.comparison.start(body.lists))
+
+
+@router.get("/run")
+def look_at_comparison(library: LibraryDependency) -> ComparisonRunBody:
+    """How far the comparison is that was begun last."""
+    return show_run(library.comparison.look())
+
+
+@router.delete("/run")
+def cancel_comparison(library: LibraryDependency) -> ComparisonRunBody:
+    """Ends it at once; what was indexed and asked is kept for the next one."""
+    library.check_writable()
+    library.comparison.cancel()
+    return show_run(library.comparison.look())
 
 
 @router.get("/{comparison_id}", response_class=Response, responses=REPORT_RESPONSES)

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from app.api.bodies import ErrorBody, ErrorDetail
 from app.errors import printable
-from retrieval.comparison_errors import UnknownComparison
+from retrieval.comparison_errors import InvalidVariant, UnknownComparison
 from retrieval.errors import (
     AccessDenied,
     AmbiguousDocument,
@@ -56,6 +56,7 @@ STATUS_OF_ERROR: dict[type[PagelensError], HTTPStatus] = {
     NoQuestions: HTTPStatus.CONFLICT,
     InvalidQuestion: HTTPStatus.UNPROCESSABLE_ENTITY,
     InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
+    InvalidVariant: HTTPStatus.UNPROCESSABLE_ENTITY,
     UnknownEncoder: HTTPStatus.UNPROCESSABLE_ENTITY,
     FileRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     UploadTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

@@ -2,6 +2,7 @@
 
 import { startAddress } from "./address.js";
 import { startAsk } from "./ask.js";
+import { startCompare } from "./compare.js";
 import { startEvidence } from "./evidence.js";
 import { whenLaidOut } from "./laid_out.js";
 import { startLibrary } from "./library.js";
@@ -20,6 +21,7 @@ function start() {
   startUploads();
   startAsk();
   startModels();
+  startCompare();
   startAddress();
 }
 

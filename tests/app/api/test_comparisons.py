@@ -7,6 +7,7 @@ import pytest
 from app.comparing import ComparedVariant, FinishedComparison, keep_comparison
 from tests.app.api.asking import error_of
 
+WAYS = {"modes": ["text", "visual"]}
 REPORT = "<!doctype html><style>p { color: red }</style><p>hybrid: better</p>"
 
 
@@ -70,3 +71,14 @@ def test_another_name_is_refused(kept, name, status):
     assert answer.status_code == status
     if name[0] == "2":
         assert error_of(answer)["type"] == "UnknownComparison"
+
+
+def test_a_library_without_questions_says_so(receiving):
+    refused = receiving.http.post("/api/v1/comparisons", json=WAYS)
+    assert (refused.status_code, error_of(refused)["type"]) == (409, "NoQuestions")
+    receiving.library.mark_page("Where is rye bread sold?", "bakery.pdf", 0)
+    refused = receiving.http.post("/api/v1/comparisons", json=WAYS)
+    assert error_of(refused)["message"] == (
+        "a comparison takes two questions or more, and there is one"
+    )
+    receiving.library.unmark_page("Where is rye bread sold?", "bakery.pdf", 0)

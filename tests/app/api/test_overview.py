@@ -131,6 +131,7 @@ def test_the_api_describes_itself_with_examples(served):
         "/tags",
         "/backup",
         "/comparisons",
+        "/comparisons/run",
         "/comparisons/{comparison_id}",
         "/questions",
         "/questions/mark",

@@ -42,6 +42,8 @@ CHANGES = [
     *(("POST", f"/questions/{verb}") for verb in ("mark", "import", "propose")),
     ("DELETE", "/questions/propose"),
     ("GET", "/questions/export"),
+    ("POST", "/comparisons"),
+    ("DELETE", "/comparisons/run"),
     ("GET", "/backup"),
     ("POST", "/migrations"),
     *(("POST", f"/migrations/{verb}") for verb in ("switch", "roll-back", "drop-old")),
