@@ -27,7 +27,6 @@ STAGE_WORDS = {
     VariantStage.RUNNING: "opening its models",
     VariantStage.DONE: "measured",
 }
-NOT_MEASURED = "not measured"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +90,15 @@ def show_run(state: ComparisonState) -> str:
         "compare_run.html",
         state=state,
         gathering=describe_progress(state.gathering) if state.gathering else "",
-        variants=[ListedVariant(it, _describe(it, state)) for it in state.variants],
+        variants=[ListedVariant(it, _describe(it)) for it in state.variants],
     )
 
 
-def _describe(variant: VariantState, state: ComparisonState) -> str:
+def _describe(variant: VariantState) -> str:
     if variant.error is not None:
         return variant.error
     if variant.progress is not None:
         return describe_progress(variant.progress)
-    if variant.stage is VariantStage.WAITING and not state.is_running:
-        return NOT_MEASURED
     return STAGE_WORDS[variant.stage]
 
 

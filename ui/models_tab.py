@@ -17,6 +17,9 @@ from ui.events import UNQUEUED
 from ui.rendering import render
 from ui.text import show_line
 
+# Those that are listed at once; older ones are unfolded.
+NEWEST_COMPARISONS = 3
+
 HEADERS = (
     "Model",
     "Reads",
@@ -42,11 +45,11 @@ class ModelsTab:
         """Lays out the tab and wires its events."""
         bare: dict[str, Any] = {"apply_default_css": False}
         encoders = gr.HTML(self.show_encoders(), elem_id="encoders", **bare)
-        gr.HTML(show_models(), elem_id="models", **bare)
         form = gr.HTML(show_form(self.library), elem_id="compare-box", **bare)
         notice = gr.HTML(elem_id="compare-notice", **bare)
         run = gr.HTML(self.show_run(), elem_id="compare-run", **bare)
         comparisons = gr.HTML(self.show_comparisons(), elem_id="comparisons", **bare)
+        gr.HTML(show_models(), elem_id="models", **bare)
         quiet = {"show_progress": "hidden", "api_visibility": "private", **UNQUEUED}
         for event in (page.load, tab.select):
             event(self.show_all, None, [encoders, form, run, comparisons], **quiet)
@@ -87,8 +90,12 @@ class ModelsTab:
         return "".join(map(show_line, describe_encoders(self.library)))
 
     def show_comparisons(self) -> str:
-        """The comparisons that are kept with the library, and how to make one."""
-        return render("comparisons.html", comparisons=self.library.list_comparisons())
+        """The comparisons that are kept with the library, newest first."""
+        return render(
+            "comparisons.html",
+            comparisons=self.library.list_comparisons(),
+            newest=NEWEST_COMPARISONS,
+        )
 
 
 def show_models() -> str:

@@ -394,8 +394,9 @@ def test_on_a_phone_the_models_scroll_alone_and_each_row_keeps_its_name(page, se
     page.set_viewport_size(PHONE)
     show_models(page, server)
     region = page.get_by_role("region", name="Models")
-    region.evaluate("region => region.scrollTo(10000, 0)")
     row = region.locator("tbody tr").first
+    row.locator("th").scroll_into_view_if_needed()
+    region.evaluate("region => region.scrollTo(10000, 0)")
     expect(row.locator("th")).to_be_in_viewport(ratio=1)
     expect(row.locator("td").last).to_be_in_viewport(ratio=0.9)
     assert row.locator("td").last.bounding_box()["x"] > row.locator("th").bounding_box()["width"]

@@ -16,23 +16,11 @@ from app.settings import Settings
 from tests.app.api.asking import error_of
 from tests.app.api.conftest import Served
 from tests.app.api.serving import serve
-from tests.documents import write_text_pdf
-from tests.libraries import copy_library
+from tests.libraries import copy_library, make_asked_library
 from tests.terminal import ROOT
 
 KEY = "key-of-the-comparison"
 WAIT_S = 120
-# What is asked, and the page that answers it; no word of the second question is on its page.
-QUESTIONS = {
-    "harbour.pdf": (
-        "Who collects the mooring fees?",
-        "The harbour master collects mooring fees from every yacht on the first of May.",
-    ),
-    "bakery.pdf": (
-        "Where can I eat something sweet?",
-        "Our bakery sells rye bread and warm cinnamon rolls.",
-    ),
-}
 TWO_WAYS = {"modes": ["text", "visual"], "rerankers": ["none"]}
 
 
@@ -46,16 +34,7 @@ def cache(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A library of two pages and two questions, which no process holds."""
-    root = tmp_path_factory.mktemp("comparing")
-    (root / "files").mkdir()
-    for name, (_, text) in QUESTIONS.items():
-        write_text_pdf(root / "files" / name, text)
-    with Library(Settings(library=root / "library")) as library:
-        library.ingest([root / "files"], lambda progress: None)
-        for name, (question, _) in QUESTIONS.items():
-            library.mark_page(question, name, 0)
-    return root / "library"
+    return make_asked_library(tmp_path_factory.mktemp("comparing"))
 
 
 @pytest.fixture(scope="module")
