@@ -55,7 +55,7 @@ class ModelsTab:
             event(self.show_all, None, [encoders, form, run, comparisons], **quiet)
         bridge.compare(self.act, None, [notice, run, comparisons], trigger_mode="multiple", **quiet)
         # Asked for every second while one is under way; what comes late is passed over.
-        bridge.comparing(self.show_run, None, run, **quiet)
+        bridge.comparing(self.look, None, [run, comparisons], **quiet)
 
     def show_all(self) -> tuple[str, str, str, str]:
         """All that may have changed since it was shown last."""
@@ -80,6 +80,11 @@ class ModelsTab:
         except PagelensError as error:
             said = str(error)
         return show_line(said), self.show_run(), self.show_comparisons()
+
+    def look(self) -> tuple[str, str | dict[str, Any]]:
+        """How far the comparison is; once it is over, with the report that it may have left."""
+        state = self.library.comparison.look()
+        return show_run(state), gr.skip() if state.is_running else self.show_comparisons()
 
     def show_run(self) -> str:
         """How far the comparison is that was begun last."""

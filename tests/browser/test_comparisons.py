@@ -14,6 +14,7 @@ from app.comparing import keep_comparison
 from tests.app.api.test_comparisons import REPORT, finish
 from tests.browser.axe import AXE, MISSING, find_faults
 from tests.browser.conftest import start_server
+from tests.browser.test_looks import DARK_GROUND, LIGHT_GROUND, expect_ground
 from tests.libraries import ASKED_FILES, write_asked_files
 
 pytestmark = pytest.mark.browser
@@ -131,4 +132,7 @@ def test_one_at_a_time_and_it_is_cancelled_at_once(open_page):
 @pytest.mark.skipif(not AXE.is_file(), reason=MISSING)
 def test_the_tab_has_no_fault_that_a_reader_would_meet(open_page):
     expect(run(open_page)).to_contain_text("The comparison was cancelled.")
-    assert find_faults(open_page) == []
+    for scheme, ground in (("light", LIGHT_GROUND), ("dark", DARK_GROUND)):
+        open_page.emulate_media(color_scheme=scheme)
+        expect_ground(open_page, ground)
+        assert find_faults(open_page) == []

@@ -43,3 +43,11 @@ def test_nothing_can_be_added_or_removed(page, server):
     )
     expect(page.locator("#library-notice")).to_contain_text("read-only")
     expect(page.locator("#documents li")).to_have_count(15)
+
+
+def test_nothing_can_be_compared(page, server):
+    page.goto(f"{server}/?tab=models")
+    expect(page.locator("#comparisons")).to_contain_text("None yet.")
+    expect(page.get_by_role("button", name="Start")).to_have_count(0)
+    page.evaluate("window.pagelens.trigger('compare', { act: 'start', form: {} })")
+    expect(page.locator("#compare-notice")).to_contain_text("read-only")

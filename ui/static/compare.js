@@ -31,14 +31,10 @@ function isUnderWay() {
 }
 
 function follow() {
-  let wasActive = false;
   setInterval(() => {
     const isActive = isUnderWay();
     turn(isActive);
     if (isActive) window.pagelens.trigger("comparing");
-    // The report is listed as soon as it is there.
-    else if (wasActive) act({ act: "list" });
-    wasActive = isActive;
   }, POLL_MS);
 }
 
