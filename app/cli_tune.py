@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from platformdirs import user_cache_path
 
 from app.cli_options import (
     JsonOption,
@@ -82,6 +81,7 @@ def tune(
     Float16, 8 and 4 bits a number, token pooling, exact search and first stages with more and more
     candidates. The smallest index that finds enough is recommended; no library is changed.
     """
+    from app.compare_cache import find_cache
     from app.evaluation_choice import open_evaluation_set
     from app.library_status import read_status
     from app.machine import describe_machine
@@ -112,7 +112,7 @@ def tune(
             evaluation_set,
             read_model(model or settings.model),
             settings,
-            cache or user_cache_path("pagelens") / "compare",
+            cache or find_cache(),
             on_progress,
             least_recall=recall,
             most_pages=pages,
