@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
 import threading
 from collections.abc import Callable
@@ -40,7 +41,7 @@ class ComparisonOrder:
 
     Attributes:
         title: what the set of questions is called.
-        folder: the evaluation set.
+        folder: the evaluation set, in a folder of its own that is removed at the end.
         variants: the first is what the others are compared with.
         settings: how models run, and the library that the report is kept with.
         command: what does the same in a terminal.
@@ -63,7 +64,8 @@ def compare_in_child(order: ComparisonOrder, telling: Connection) -> None:
     # A group of its own, which can be ended as one: rendering processes would outlive this one. A
     # Ctrl-C does not reach it; whoever started it ends it.
     os.setsid()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    scratch = order.folder.parent
+    threading.Thread(target=_end_with_parent, args=(scratch,), daemon=True).start()
     try:
         ended = _compare(order, telling.send)
     except PagelensError as error:
@@ -71,10 +73,12 @@ def compare_in_child(order: ComparisonOrder, telling: Connection) -> None:
     telling.send(ended)
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(scratch: Path) -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None, "this runs in a child"
     parent.join()
+    # It would have removed that itself, had it not been killed.
+    shutil.rmtree(scratch, ignore_errors=True)
     os.killpg(0, signal.SIGKILL)
 
 

@@ -116,6 +116,8 @@ class ComparisonRun:
         # Other models have defaults of their own.
         if encoders.vector_storage is not choose_storage(AUTO, encoders.pages):
             own["vector_storage"] = encoders.vector_storage.value
+        if encoders.asked_reranker != AUTO:
+            own["reranker"] = encoders.asked_reranker
         return own
 
     def _run(self, variants: tuple[Variant, ...], lists: Mapping[str, str]) -> None:

@@ -248,6 +248,11 @@ class LibraryEncoders:
                 self._photos = encoder
             return self._photos
 
+    @property
+    def asked_reranker(self) -> str:
+        """The reranker by the name that the settings give; "auto" or "none" where they do."""
+        return self._settings.reranker
+
     def choose_reranker(self) -> Choice | None:
         """Which reranker reads the best pages, and why; None for none."""
         asked = self._settings.reranker

@@ -17,6 +17,7 @@ from app.ready_models import list_ready
 from app.wording import count_things
 from ingest.progress import STAGE_UNITS, Progress
 from retrieval.encoders.catalog import PAGE_CATALOG
+from retrieval.encoders.devices import AUTO
 from retrieval.errors import InvalidRequest
 from retrieval.search import Mode
 from retrieval.text_encoders.catalog import TEXT_CATALOG
@@ -54,6 +55,7 @@ def show_form(library: Library) -> str:
         models=list(dict.fromkeys(models)),
         texts=list(dict.fromkeys(texts)),
         modes=[mode.value for mode in Mode],
+        rerankers=list(dict.fromkeys([encoders.asked_reranker, AUTO, NONE])),
     )
 
 

@@ -187,15 +187,18 @@ with Library(Settings(library=Path(sys.argv[1]))) as library:
 """
 
 
-def test_a_comparison_ends_with_the_process_that_began_it_however_that_ends(folder):
+def test_a_comparison_ends_with_the_process_that_began_it_however_that_ends(folder, tmp_path):
     with subprocess.Popen(
         [sys.executable, "-c", COMPARE, folder],
         cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     ) as server:
         assert server.stdout.readline() == "at work\n"
         processes = find_processes(server.pid)
+        assert list(tmp_path.glob("pagelens-compare-*"))
         server.kill()
         wait_until_gone(processes)
+    assert not list(tmp_path.glob("pagelens-compare-*"))
