@@ -109,6 +109,7 @@ def compare(
     from app.comparison_output import comparison_json, print_comparison
     from app.evaluation_choice import open_evaluation_set
     from app.progress import show_named_progress
+    from app.spending import describe_prices
     from app.variants import cross_dims, list_variants
 
     settings = make_settings(library, skip_self_test=skip_self_test or None)
@@ -124,6 +125,9 @@ def compare(
     if report is not None:
         # Before hours of work.
         check_exists(report.absolute().parent)
+    texts = {name for variant in variants for name in variant.text_models}
+    for line in describe_prices(sorted(texts)):
+        typer.echo(printable(line), err=True)
     keeps = library is not None or folder is None
     if keeps:
         check_library(settings)

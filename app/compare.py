@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from app.comparison import (
 from app.library import Library
 from app.question_run import ask_question, measure_index, name_corpus
 from app.settings import Settings
+from app.spending import describe_spent
 from app.variants import Variant, name_variants
 from ingest.progress import OnProgress, Progress
 from retrieval.errors import PagelensError
@@ -67,12 +69,13 @@ def compare_variants(
     names = name_corpus(evaluation_set.corpus)
     runs: list[VariantRun] = []
     failed: list[FailedVariant] = []
+    spent: list[str] = []
     for variant, name in zip(variants, name_variants(variants), strict=True):
         kept = find_kept(cache, names, variant, settings)
         try:
             runs.append(
                 _run_variant(
-                    variant, name, evaluation_set, names, settings, kept, progress_of(name)
+                    variant, name, evaluation_set, names, settings, kept, progress_of(name), spent
                 )
             )
         except PagelensError as error:
@@ -83,6 +86,7 @@ def compare_variants(
         evaluation_set=evaluation_set,
         measured=measure_variants(evaluation_set, tuple(runs), names),
         failed=tuple(failed),
+        spent=tuple(spent),
         documents={name: document_id for document_id, name in names.items()},
         made_at=made_at,
         seconds=time.perf_counter() - started,
@@ -97,18 +101,19 @@ def _run_variant(
     settings: Settings,
     kept: KeptVariant,
     on_progress: OnProgress,
+    spent: list[str],
 ) -> VariantRun:
     own = make_variant_settings(settings, variant, kept.library)
     index = kept.read_index()
     if index is None:
-        index = index_corpus(evaluation_set.corpus, own, on_progress)
+        index = index_corpus(evaluation_set.corpus, own, on_progress, spent)
         kept.write_index(index)
     questions = [question.text for question in evaluation_set.questions]
     answers, models = kept.read_answers(), kept.read_models()
     where = PageFilter(documents=frozenset(names))
     missing = [text for text in dict.fromkeys(questions) if text not in answers]
     if missing or models is None:
-        with Library(own) as library:
+        with Library(own) as library, _noting_spent(library, spent):
             models = list_models(library, variant.mode)
             kept.write_models(models)
             if missing:
@@ -129,9 +134,27 @@ def _run_variant(
     )
 
 
-def index_corpus(corpus: Path, settings: Settings, on_progress: OnProgress) -> IndexFacts:
-    """Indexes a corpus in the library of the settings, and measures that."""
-    with Library(settings) as library:
+@contextmanager
+def _noting_spent(library: Library, spent: list[str]) -> Iterator[None]:
+    """Adds what vendors were paid, also where the work fails half-way."""
+    try:
+        yield
+    finally:
+        spent += describe_spent(library)
+
+
+def index_corpus(
+    corpus: Path, settings: Settings, on_progress: OnProgress, spent: list[str]
+) -> IndexFacts:
+    """Indexes a corpus in the library of the settings, and measures that.
+
+    Args:
+        corpus: the folder of files.
+        settings: of the library.
+        on_progress: called as pages are indexed.
+        spent: is added what vendors were paid, a line for each model.
+    """
+    with Library(settings) as library, _noting_spent(library, spent):
         report = library.ingest([corpus], on_progress)
         counts, encoder, folder = library.count(), library.encoder.key, library.index_folder
     size = measure_index(folder)

@@ -127,6 +127,7 @@ class Comparison:
         title: what the set is called.
         measured: in the order in which they were asked for; the first is what others are compared
             with.
+        spent: what this run has paid to vendors, a line for each library and model.
         documents: file name -> document id, to find pictures of pages by.
         seconds: how long this run took.
     """
@@ -135,6 +136,7 @@ class Comparison:
     evaluation_set: EvaluationSet
     measured: tuple[MeasuredVariant, ...]
     failed: tuple[FailedVariant, ...]
+    spent: tuple[str, ...]
     documents: Mapping[str, str]
     made_at: datetime
     seconds: float

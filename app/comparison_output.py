@@ -26,6 +26,7 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
         "pages": comparison.n_pages,
         "variants": [_variant_json(comparison, it) for it in comparison.measured],
         "failed": [{"name": it.name, "error": it.error} for it in comparison.failed],
+        "spent": list(comparison.spent),
         "seconds": round(comparison.seconds, 1),
     }
 
@@ -87,6 +88,8 @@ def print_comparison(comparison: Comparison) -> None:
         told = f"{measured.name}: {comparison.describe_difference(measured)}; {measured.cost}"
         told += f", {measured.licence}"
         console.print(printable(told), highlight=False, markup=False, soft_wrap=True)
+    for line in comparison.spent:
+        console.print(printable(line), highlight=False, markup=False, soft_wrap=True)
 
 
 def _tabulate_quality(comparison: Comparison) -> Table:

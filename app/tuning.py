@@ -102,7 +102,8 @@ def tune_index(
     kept = find_kept(cache, names, variant, settings)
     own = make_variant_settings(settings, variant, kept.library)
     if kept.read_index() is None:
-        kept.write_index(index_corpus(evaluation_set.corpus, own, on_progress))
+        # It has no text models: vendors get nothing of it.
+        kept.write_index(index_corpus(evaluation_set.corpus, own, on_progress, []))
     with Library(own) as library, tempfile.TemporaryDirectory(prefix="pagelens-tune-") as scratch:
         whole = sorted(page for page in list_whole_pages(library) if page[0] in names)
         pages = sample_pages(whole, evaluation_set, names, most_pages)

@@ -2,15 +2,19 @@
 
 import pytest
 
+from app.compare import compare_variants
 from app.dry_run import forecast
 from app.ingest_output import describe_forecast, forecast_json
 from app.library import Library
 from app.settings import Settings
+from app.variants import list_variants
+from retrieval.evaluation import load_evaluation_set
 from retrieval.hosted import connection
 from retrieval.hosted.connection import Patience
 from retrieval.page_fusion import Ranking
 from retrieval.search import Mode
 from retrieval.service_errors import ServiceAccessDenied, ServiceFailed
+from tests.app.test_compare import write_set
 from tests.documents import write_text_pdf
 from tests.hosted_service import KEYS, Failure, count_tokens, serve_vendors
 from tests.terminal import run_pagelens
@@ -102,4 +106,25 @@ def test_ingest_says_about_what_it_costs_and_what_it_did(service, tmp_path, file
 
 def test_a_library_without_models_at_vendors_is_sent_nowhere(service, tmp_path, files):
     assert forecast_json(forecast(tmp_path, None, None, [files], silent))["usd"] is None
+    assert service.asked == []
+
+
+def test_compare_says_what_vendors_were_paid(service, tmp_path):
+    folder = write_set(tmp_path / "town", ("fees", "bread"))
+    settings = Settings(library=tmp_path / "untouched", reranker="none")
+    variants = list_variants({"text_models": f"none,{MODEL}", "mode": "text"}, (), settings)
+    evaluation_set = load_evaluation_set(folder)
+
+    def compare():
+        return compare_variants(
+            "town", evaluation_set, variants, settings, tmp_path / "cache", lambda name: silent
+        )
+
+    spent = compare().spent
+    # The pages in one library that is opened, the questions in another.
+    assert len(spent) == 2
+    assert all(line.startswith("Spent ") and line.endswith(f" on {MODEL}.") for line in spent)
+    # All answers are kept: nobody is asked, and nobody paid.
+    service.reset()
+    assert compare().spent == ()
     assert service.asked == []
