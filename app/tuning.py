@@ -36,16 +36,16 @@ from retrieval.encoders.pooling import pool_embedding
 from retrieval.errors import InvalidEvaluationSet
 from retrieval.evaluation import DEPTH, EvaluationSet, measure_questions
 from retrieval.index.base import IndexedPage, IndexLayout, VectorStorage
+from retrieval.index.cells import fit_codebook
 from retrieval.index.edge import EdgeIndex
 from retrieval.index.filters import list_clauses
-from retrieval.index.first_stage import build_first_stage
+from retrieval.index.first_stage import sample_vectors
 from retrieval.index.points import PAGE, build_points
 from retrieval.index.stored import Nearest
 from retrieval.records import Kind, PageEmbedding, QueryEmbedding
 from retrieval.search import Mode
 
 POOL_FACTORS = (1, 2, 3)
-SMALLER_STORAGES = (VectorStorage.TURBO8, VectorStorage.TURBO4)
 OTHER_STAGES = {Stage.MUVERA: make_muvera_stage, Stage.POOLED: make_pooled_stage}
 PREFETCH_PAGES = (20, 50, 100, 200, 500, 1_000, 2_000, 5_000)
 
@@ -168,10 +168,9 @@ class Bench:
             library.encoder.encode_query(question.text) for question in evaluation_set.questions
         ]
         self._depths = [n for n in PREFETCH_PAGES if n < len(self._pages)]
-        n_ours, n_others = len(POOL_FACTORS) * (1 + len(SMALLER_STORAGES)), len(OTHER_STAGES)
+        n_ours, n_others = len(POOL_FACTORS) * len(VectorStorage), len(OTHER_STAGES)
         self._totals = {
-            "copying": len(self._pages) * (n_ours + n_others),
-            "arranging": len(self._pages) * len(POOL_FACTORS),
+            "copying": len(self._pages) * (len(POOL_FACTORS) + n_ours + n_others),
             "searching": len(self._queries)
             * (n_ours * (1 + len(self._depths)) + n_others * len(self._depths)),
         }
@@ -189,22 +188,21 @@ class Bench:
         """Measures every way; the first is whole vectors, searched exactly."""
         for factor in POOL_FACTORS:
             read = self._library.read_vectors_of if factor == 1 else self._pool_by(factor)
-            stored = StoredAs(factor, VectorStorage.FLOAT16, Stage.CELLS)
-            folder = self._write(stored, read, None)
-            stage = self._fit_cells(folder, stored)
-            yield from self._measure(stored, folder, stage)
-            with self._open(folder, stored) as index:
-                smaller: list[tuple[StoredAs, FirstStage]] = [
-                    (StoredAs(factor, storage, Stage.CELLS), stage) for storage in SMALLER_STORAGES
+            source = StoredAs(factor, VectorStorage.FLOAT16, Stage.CELLS)
+            folder = self._write(source, read, None)
+            with self._open(folder, source) as index:
+                cells = CellStage(fit_codebook(sample_vectors(index, self._pages)))
+                ways: list[tuple[StoredAs, FirstStage]] = [
+                    (StoredAs(factor, storage, Stage.CELLS), cells) for storage in VectorStorage
                 ]
                 if factor == 1:
-                    smaller += [
+                    ways += [
                         (StoredAs(1, VectorStorage.FLOAT16, name), make(self._dim))
                         for name, make in OTHER_STAGES.items()
                     ]
-                for other, other_stage in smaller:
-                    copied = self._write(other, index.fetch, other_stage)
-                    yield from self._measure(other, copied, other_stage)
+                for stored, stage in ways:
+                    copied = self._write(stored, index.fetch, stage)
+                    yield from self._measure(stored, copied, stage)
                     _remove(copied)
             _remove(folder)
 
@@ -228,7 +226,7 @@ class Bench:
 
     def _write(self, stored: StoredAs, read: ReadVectors, stage: FirstStage | None) -> Path:
         """Writes an index of all pages, and what a first stage stores of them."""
-        folder = self._scratch / stored.name
+        folder = self._scratch / (stored.name if stage is not None else "source")
         added_at = datetime.now().astimezone()
         with self._open(folder, stored, stage) as index:
             for batch in _batches(self._pages):
@@ -302,17 +300,6 @@ class Bench:
             p95_ms=float(p95),
             index_bytes=n_bytes,
         )
-
-    def _fit_cells(self, folder: Path, stored: StoredAs) -> CellStage:
-        arranged = 0
-
-        def report(done: int, _: int) -> None:
-            nonlocal arranged
-            self._report("arranging", done - arranged, stored)
-            arranged = done
-
-        with self._open(folder, stored) as index:
-            return CellStage(build_first_stage(index, report))
 
     def _measure_size(self, folder: Path, stored: StoredAs, stage: FirstStage) -> int:
         """What the pages take, without what an empty index does."""

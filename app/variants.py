@@ -97,6 +97,9 @@ def read_mode(text: str) -> Mode:
         raise ValueError(f"one of {', '.join(mode.value for mode in Mode)}") from None
 
 
+# What a way to search is without being asked.
+USUAL = {"text_models": (), "pool_factor": 1, "vector_storage": AUTO, "reranker": AUTO}
+
 # How the value of each field of a variant is read; what is expected is said by its ValueError.
 READERS: dict[str, Callable[[str], Any]] = {
     "model": read_model,
@@ -212,14 +215,22 @@ def drop_repeats(variants: Iterable[Variant]) -> tuple[Variant, ...]:
 
 
 def name_variants(variants: Sequence[Variant]) -> list[str]:
-    """What each is called: the fields in which they differ."""
+    """What each is called: the fields in which they differ.
+
+    Where a mode or a model tells them apart, what is as usual beside it goes without saying.
+    """
     differing = [
         field.name
         for field in fields(Variant)
         if len({getattr(it, field.name) for it in variants if _says(it, field.name)}) > 1
     ]
+    usual = USUAL if {"mode", "model"} & set(differing) else {}
     return [
-        ", ".join(_say(variant, name) for name in differing if _says(variant, name))
+        ", ".join(
+            _say(variant, name)
+            for name in differing
+            if _says(variant, name) and getattr(variant, name) != usual.get(name)
+        )
         for variant in variants
     ]
 

@@ -8,7 +8,7 @@ fitted on the pages themselves, and fitted again when they have become many more
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -49,7 +49,7 @@ def build_first_stage(index: PageIndex, on_progress: Callable[[int, int], None])
         on_progress: called with how many pages have their cells, and of how many.
     """
     pages = sorted(index.list_pages())
-    codebook = fit_codebook(_sample_vectors(index, pages))
+    codebook = fit_codebook(sample_vectors(index, pages))
     for start in range(0, len(pages), BATCH_PAGES):
         batch = pages[start : start + BATCH_PAGES]
         stored = index.fetch(batch)
@@ -64,7 +64,7 @@ def build_first_stage(index: PageIndex, on_progress: Callable[[int, int], None])
     return codebook
 
 
-def _sample_vectors(index: PageIndex, pages: list[tuple[str, int]]) -> np.ndarray:
+def sample_vectors(index: PageIndex, pages: Sequence[tuple[str, int]]) -> np.ndarray:
     """At least `SAMPLE_VECTORS` vectors of random pages, or all there are: float16 `[n, dim]`."""
     shuffled = random.Random(0).sample(pages, len(pages))
     parts: list[np.ndarray] = []

@@ -34,6 +34,14 @@ def test_a_variant_is_called_by_what_tells_it_from_the_others(tmp_path):
         "pool factor 2, no reranker",
         "pool factor 2, reranker minilm-reranker",
     ]
+    # What is as usual is not said again and again.
+    assert name_all("pool-factor=2", mode="hybrid,text", reranker="auto,none") == [
+        "hybrid",
+        "hybrid, no reranker",
+        "text",
+        "text, no reranker",
+        "pool factor 2, hybrid",
+    ]
     # Of a folder its name is enough.
     assert name_all(model=f"minilm-layout,{tmp_path}") == ["minilm-layout", tmp_path.name]
 
@@ -41,9 +49,9 @@ def test_a_variant_is_called_by_what_tells_it_from_the_others(tmp_path):
 def test_what_changes_nothing_makes_no_variant():
     # Nobody reads again what is ranked by vectors alone; words are ranked whatever the vectors.
     assert name_all(mode="visual,text", reranker="auto,none", pool_factor="1,2") == [
-        "pool factor 1, visual",
-        "pool factor 1, text, reranker auto",
-        "pool factor 1, text, no reranker",
+        "visual",
+        "text",
+        "text, no reranker",
         "pool factor 2, visual",
     ]
 
@@ -56,7 +64,7 @@ def test_text_models_are_compared_alone_or_together():
     ]
     # What pages look like is asked of no text model.
     assert name_all(text_models="none,minilm-dense", mode="text,visual") == [
-        "no text model, text",
+        "text",
         "visual",
         "with minilm-dense, text",
     ]
@@ -65,13 +73,13 @@ def test_text_models_are_compared_alone_or_together():
 def test_single_variants_come_after_the_lists_or_alone():
     single = "pool-factor=2 mode=visual"
     assert name_all(single, mode="hybrid,text") == [
-        "pool factor 1, hybrid",
-        "pool factor 1, text",
+        "hybrid",
+        "text",
         "pool factor 2, visual",
     ]
     assert name_all(single, "vector_storage=turbo8") == [
-        "pool factor 2, stored as auto, visual",
-        "pool factor 1, stored as turbo8, hybrid",
+        "pool factor 2, visual",
+        "stored as turbo8, hybrid",
     ]
 
 
