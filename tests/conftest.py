@@ -34,6 +34,7 @@ from tests.documents import (
 )
 from tests.ingest.fill_disk import NOT_RUN, find_namespaces
 from tests.libraries import copy_library
+from tests.packaged_models import share_packaged_models
 from tests.postgres import MISSING, PostgresServer, find_programs, run_postgres
 from tests.terminal import ROOT, run_pagelens
 
@@ -55,6 +56,13 @@ def ignore_settings_of_the_machine():
     """What is set outside must not change what the tests see, in this process or a child."""
     for name in [name for name in os.environ if name.startswith("PAGELENS_")]:
         del os.environ[name]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def read_packaged_models_once():
+    with pytest.MonkeyPatch.context() as patch:
+        share_packaged_models(patch)
+        yield
 
 
 class FailuresAtOnce:
