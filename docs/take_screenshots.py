@@ -78,6 +78,12 @@ def show_library(page: Page, server: str) -> None:
     expect(page.locator("#documents li")).to_have_count(15)
 
 
+def show_questions(page: Page, server: str) -> None:
+    """The library's own questions: one that was asked, and titles to be checked."""
+    page.goto(f"{server}/?tab=questions")
+    expect(page.locator("#questions .questions > li").first).to_contain_text(FERRY)
+
+
 # By the name of the file.
 DEMO = {
     "search": show_search,
@@ -85,7 +91,7 @@ DEMO = {
     "region": show_region,
     "ask": show_answer,
 }
-LIBRARY = {"library": show_library}
+LIBRARY = {"library": show_library, "questions": show_questions}
 
 
 def fill_library(page: Page, server: str, folder: Path) -> None:
@@ -100,6 +106,17 @@ def fill_library(page: Page, server: str, folder: Path) -> None:
     secret = write_encrypted_pdf(folder / "letter-to-the-council.pdf")
     add_files(page, secret)
     expect(page.locator("#jobs")).to_contain_text("needs a password")
+
+
+def fill_questions(page: Page, server: str) -> None:
+    """Has titles proposed, then marks the right page of a search."""
+    page.goto(f"{server}/?tab=questions")
+    page.get_by_role("button", name="Propose titles of pages").click()
+    expect(page.locator("#proposals")).to_contain_text("questions proposed.")
+    ask_page(page, server, q=FERRY)
+    mark = page.locator("#results .card").first.get_by_role("button", name="Right page")
+    mark.click()
+    expect(mark).to_have_attribute("aria-pressed", "true")
 
 
 @contextmanager
@@ -171,6 +188,7 @@ def main() -> None:
         with serve_pagelens(library) as server:
             with open_page(browser, "light") as page:
                 fill_library(page, server.address, Path(scratch))
+                fill_questions(page, server.address)
             take_pictures(browser, server.address, LIBRARY)
         browser.close()
 
