@@ -48,6 +48,7 @@ from retrieval.errors import EncoderMismatch
 from retrieval.hosted.cost import Paid
 from retrieval.index.base import VectorStorage
 from retrieval.matryoshka import read_name
+from retrieval.model_spec import names_folder
 from retrieval.records import Modality
 from retrieval.rerankers.base import Reranker
 from retrieval.rerankers.catalog import RERANKER_CATALOG, find_reranker
@@ -384,6 +385,6 @@ def check_name(name: str) -> None:
     catalog = PAGE_CATALOG + PHOTO_CATALOG
     bare = read_name(name).name
     if not (
-        bare == AUTO or find_spec(bare, catalog) or Path(bare).is_dir() or looks_like_hub_id(bare)
+        bare == AUTO or find_spec(bare, catalog) or names_folder(bare) or looks_like_hub_id(bare)
     ):
         raise refuse_name(bare, catalog)

@@ -19,6 +19,7 @@ from retrieval.encoders.opening import (
 )
 from retrieval.encoders.sound_catalog import SOUND_CATALOG
 from retrieval.errors import EncoderMismatch, FileRefused
+from retrieval.model_spec import names_folder
 
 NONE = "none"
 
@@ -30,7 +31,7 @@ def check_sound_name(name: str) -> None:
         UnknownEncoder: listing the known names.
     """
     known = name in (AUTO, NONE) or find_spec(name, SOUND_CATALOG) or looks_like_hub_id(name)
-    if not (known or Path(name).is_dir()):
+    if not (known or names_folder(name)):
         raise refuse_name(name, SOUND_CATALOG)
 
 
@@ -86,7 +87,7 @@ class LibrarySounds:
         self._options = options
         self._lock = threading.Lock()
         self._encoder: SoundEncoder | None = None
-        if Path(asked).is_dir():
+        if names_folder(asked):
             # The library must find it from any folder that it is opened from.
             self._asked = str(Path(asked).resolve())
         bound = documents.read_setting(SOUND_ENCODER_ID)

@@ -12,6 +12,7 @@ from ingest.spaces import Space
 from retrieval.encoders.opening import EncoderOptions, looks_like_hub_id
 from retrieval.errors import EncoderMismatch
 from retrieval.matryoshka import read_name
+from retrieval.model_spec import names_folder
 from retrieval.text_encoders.base import TextEncoder
 from retrieval.text_encoders.catalog import find_text_spec, refuse_text_name
 from retrieval.text_encoders.channels import TextEncoders
@@ -26,7 +27,7 @@ def check_text_name(name: str) -> None:
         UnknownEncoder: listing the known names.
     """
     bare = read_name(name).name
-    if not (find_text_spec(bare) or Path(bare).is_dir() or looks_like_hub_id(bare)):
+    if not (find_text_spec(bare) or names_folder(bare) or looks_like_hub_id(bare)):
         raise refuse_text_name(bare)
 
 

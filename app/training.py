@@ -19,6 +19,7 @@ from retrieval.encoders.opening import EncoderOptions
 from retrieval.errors import TrainingOutputExists
 from retrieval.evaluation import load_evaluation_set
 from retrieval.index.base import ALL_PAGES, PageFilter
+from retrieval.model_spec import names_folder
 from retrieval.training.card import TrainingCard, write_card
 from retrieval.training.fitting import fit
 from retrieval.training.mining import MINING_DEPTH, POOL_DEPTH, mine_example
@@ -324,7 +325,7 @@ def _describe(
         digest.update(repr((question.text, sorted(question.relevant.items()))).encode())
     spec = trainee.spec
     return TrainingCard(
-        base=str(Path(trainee.name).resolve()) if Path(trainee.name).is_dir() else trainee.name,
+        base=str(Path(trainee.name).resolve()) if names_folder(trainee.name) else trainee.name,
         base_revision=trainee.revision,
         licence=spec.licence if spec else UNKNOWN_LICENCE,
         commercial_use=spec.commercial_use if spec else False,

@@ -16,11 +16,9 @@ from retrieval.comparison_errors import InvalidVariant
 from retrieval.encoders.devices import AUTO
 from retrieval.encoders.opening import choose_encoder
 from retrieval.index.base import VectorStorage
+from retrieval.model_spec import names_folder
 from retrieval.rerankers.opening import check_reranker
 from retrieval.search import Mode
-
-# The longest name of a file or folder.
-FILE_NAME_BYTES = 255
 
 # A model's whole vectors, among lengths.
 FULL = "full"
@@ -63,8 +61,7 @@ def read_model(text: str) -> str:
 
 def read_name(text: str) -> str:
     """The name of a model."""
-    # Of what is too long, the system would not even say that it is no folder.
-    if not text or any(len(part.encode()) > FILE_NAME_BYTES for part in text.split("/")):
+    if not text:
         raise ValueError("a name")
     return text
 
@@ -259,4 +256,4 @@ def _say(variant: Variant, name: str) -> str:
 
 def _shorten(model: str) -> str:
     """What a model is called: of the folder of a checkpoint its name is enough."""
-    return Path(model).name if Path(model).is_dir() else model
+    return Path(model).name if names_folder(model) else model

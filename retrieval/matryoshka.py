@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.errors import DimensionRefused
+from retrieval.model_spec import names_folder
 
 # Where the config.json of a checkpoint lists the prefixes it was trained for: jina-embeddings-v3
 # says it in the first word, jina-embeddings-v4 in the second.
@@ -41,14 +42,15 @@ class ModelName(NamedTuple):
 
     def resolve(self) -> ModelName:
         """The same by an absolute path, if it is a folder, which is then found from any other."""
-        path = Path(self.name)
-        return self._replace(name=str(path.resolve())) if path.is_dir() else self
+        if not names_folder(self.name):
+            return self
+        return self._replace(name=str(Path(self.name).resolve()))
 
 
 def read_name(text: str) -> ModelName:
     """What a model is called, from a name such as `nomic-ai/nomic-embed-text-v1.5:256`."""
     found = SUFFIX.fullmatch(text)
-    if found is None or Path(text).is_dir():
+    if found is None or names_folder(text):
         return ModelName(text, None)
     return ModelName(found[1], int(found[2]))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 
@@ -94,3 +95,9 @@ def check_dims(spec: ModelSpec, dim: int, matryoshka_dims: tuple[int, ...]) -> N
     ascending = list(matryoshka_dims) == sorted(set(matryoshka_dims))
     inside = all(0 < prefix < dim for prefix in matryoshka_dims)
     spec.require(ascending and inside, "matryoshka_dims", f"do not rise to less than {dim}")
+
+
+def names_folder(name: str) -> bool:
+    """Whether the name of a model is that of a folder here; one that no folder can have is not."""
+    # pathlib raises where a name is too long for the system.
+    return os.path.isdir(name)  # noqa: PTH112

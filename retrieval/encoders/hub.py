@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from retrieval.errors import HubUnreachable, UnknownEncoder, WeightsRefused
+from retrieval.model_spec import names_folder
 
 # How long the hub may take to answer before it counts as unreachable.
 HUB_TIMEOUT_S = 5
@@ -70,7 +71,7 @@ class Checkpoint:
     def label(self) -> str:
         """Name and revision, the base's included."""
         # A folder's place says nothing of its content, and differs from machine to machine.
-        name = Path(self.name).name if Path(self.name).is_dir() else self.name
+        name = Path(self.name).name if names_folder(self.name) else self.name
         label = f"{name}@{self.revision}"
         return f"{label}+{self.base.label}" if self.base else label
 
@@ -91,7 +92,7 @@ def locate_checkpoint(
         HubUnreachable: it is not in the cache and the hub does not answer.
         WeightsRefused: the repository is closed to this account, or a download failed.
     """
-    if Path(name).is_dir():
+    if names_folder(name):
         folder = Path(name)
         commit = _hash_folder(folder)
     else:
@@ -115,7 +116,7 @@ def is_cached(name: str, revision: str = "main", *, may_be_pickled: bool = False
     if not adapter.exists() or (folder / "config.json").exists():
         return True
     base = json.loads(adapter.read_text(encoding="utf-8")).get("base_model_name_or_path", "")
-    return Path(base).is_dir() or is_cached(base)
+    return names_folder(base) or is_cached(base)
 
 
 def hub_answers(name: str) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from retrieval.admission import admit_model
@@ -23,6 +22,7 @@ from retrieval.encoders.photo_catalog import IMAGENET_TAGS, PHOTO_CATALOG
 from retrieval.encoders.sound_catalog import SOUND_CATALOG
 from retrieval.errors import UnknownEncoder, WeightsRefused
 from retrieval.matryoshka import choose_dim, read_name, read_trained_dims
+from retrieval.model_spec import names_folder
 from retrieval.training.card import name_base, read_card
 
 # The class that a checkpoint's config names, and the family that it is opened as.
@@ -139,7 +139,7 @@ def open_encoder(name: str, options: EncoderOptions = EncoderOptions()) -> Encod
 
 def _open_checkpoint(name: str, options: EncoderOptions) -> Encoder:
     known = find_spec(name)
-    if known is None and not Path(name).is_dir() and not looks_like_hub_id(name):
+    if known is None and not names_folder(name) and not looks_like_hub_id(name):
         raise refuse_name(name)
     # What was trained here is under the licence of what it was trained from.
     base = find_spec(name_base(name))
@@ -176,7 +176,7 @@ def open_photo_encoder(name: str, options: EncoderOptions = EncoderOptions()) ->
 
         return ImagenetTagsEncoder()
     known = find_spec(name, PHOTO_CATALOG)
-    if known is None and not Path(name).is_dir() and not looks_like_hub_id(name):
+    if known is None and not names_folder(name) and not looks_like_hub_id(name):
         raise refuse_name(name, PHOTO_CATALOG)
     admit_model(name, known, PHOTO_CATALOG, commercial=options.commercial)
     if known is not None and known.is_hosted:
@@ -249,7 +249,7 @@ def _describe_unlisted(checkpoint: Checkpoint, model: EncoderSpec, dim: int) -> 
 def open_sound_encoder(name: str, options: EncoderOptions = EncoderOptions()) -> SoundEncoder:
     """Loads an encoder of sounds; see `open_encoder`."""
     known = find_spec(name, SOUND_CATALOG)
-    if known is None and not Path(name).is_dir() and not looks_like_hub_id(name):
+    if known is None and not names_folder(name) and not looks_like_hub_id(name):
         raise refuse_name(name, SOUND_CATALOG)
     admit_model(name, known, SOUND_CATALOG, commercial=options.commercial)
     # The published checkpoints are from before safetensors.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from retrieval.admission import admit_model
 from retrieval.encoders.devices import place_model
 from retrieval.encoders.hub import locate_checkpoint
 from retrieval.encoders.opening import Choice, EncoderOptions, looks_like_hub_id
+from retrieval.model_spec import names_folder
 from retrieval.rerankers.base import Reranker
 from retrieval.rerankers.catalog import (
     MINILM_RERANKER,
@@ -65,5 +64,5 @@ def check_reranker(name: str) -> None:
     Raises:
         UnknownEncoder: listing the known names.
     """
-    if not (find_reranker(name) or Path(name).is_dir() or looks_like_hub_id(name)):
+    if not (find_reranker(name) or names_folder(name) or looks_like_hub_id(name)):
         raise refuse_reranker(name)

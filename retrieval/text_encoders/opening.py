@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from retrieval.admission import admit_model
 from retrieval.encoders.devices import place_model
 from retrieval.encoders.hub import locate_checkpoint
 from retrieval.encoders.opening import EncoderOptions, looks_like_hub_id
 from retrieval.matryoshka import choose_dim, read_name
+from retrieval.model_spec import names_folder
 from retrieval.text_encoders.base import TextEncoder, TextFamily
 from retrieval.text_encoders.catalog import (
     MINILM_DENSE,
@@ -44,7 +43,7 @@ def open_text_encoder(name: str, options: EncoderOptions = AUTOMATIC) -> TextEnc
     """
     name, dim = read_name(name)
     known = find_text_spec(name)
-    if known is None and not Path(name).is_dir() and not looks_like_hub_id(name):
+    if known is None and not names_folder(name) and not looks_like_hub_id(name):
         raise refuse_text_name(name)
     # What was trained here is under the licence of what it was trained from.
     base = find_text_spec(name_base(name))

@@ -22,6 +22,7 @@ from retrieval.encoders.hub import Checkpoint
 from retrieval.encoders.torchvision_guard import ensure_torchvision_imports
 from retrieval.encoders.visual import Inputs, collate
 from retrieval.errors import WeightsRefused
+from retrieval.model_spec import names_folder
 from retrieval.training.losses import make_late_interaction_loss
 from retrieval.training.options import TrainingOptions
 from retrieval.training.records import PageKey, Pair, ReadPage
@@ -161,7 +162,7 @@ class LoraLearner:
         self._processor.save_pretrained(folder)
         base = self._base.name
         config = copy.copy(self._model.peft_config[ADAPTER])
-        config.base_model_name_or_path = str(Path(base).resolve()) if Path(base).is_dir() else base
+        config.base_model_name_or_path = str(Path(base).resolve()) if names_folder(base) else base
         config.inference_mode = True
         config.save_pretrained(folder)
 

@@ -21,6 +21,7 @@ from retrieval.encoders.opening import (
 )
 from retrieval.errors import InvalidTraining, NotTrainable
 from retrieval.matryoshka import read_name
+from retrieval.model_spec import names_folder
 from retrieval.text_encoders.base import TextEncoderSpec, TextFamily
 from retrieval.text_encoders.catalog import MINILM_DENSE, TEXT_CATALOG, find_text_spec
 from retrieval.text_encoders.description import read_text_family
@@ -90,7 +91,7 @@ def find_trainee(name: str) -> Trainee:
     known = find_spec(name) or find_text_spec(name)
     if known is not None and known.is_hosted:
         raise NotTrainable(f"{name} runs at a vendor")
-    if known is None and not Path(name).is_dir() and not looks_like_hub_id(name):
+    if known is None and not names_folder(name) and not looks_like_hub_id(name):
         raise NotTrainable(f"{name} is no model of pages or text whose weights are at hand")
     checkpoint = locate_checkpoint(name, known.revision if known else "main")
     architectures = checkpoint.config.get("architectures") or []

@@ -180,3 +180,8 @@ def test_the_catalog_says_what_each_encoder_may_be_used_for():
     assert not by_id["vidore/colqwen2.5-v0.2"].commercial_use
     assert "Gemma" in by_id["vidore/colpali-v1.3"].licence
     assert "approximate" in by_id["imagenet-tags"].note.lower()
+
+
+def test_a_name_that_no_folder_can_have_is_unknown_as_others_are():
+    with pytest.raises(UnknownEncoder, match="unknown model"):
+        open_encoder("a" * 300)
