@@ -159,7 +159,7 @@ class Documents:
                 for some in found.mappings().partitions():
                     copies.execute(insert(table), [dict(row) for row in some])
             names = rows.execute(select(SETTINGS.c.name, SETTINGS.c.value))
-            write_settings(copies, copy_settings(dict(names.tuples().all())))
+            write_settings(copies, copy_settings({row.name: row.value for row in names}))
 
     def close(self) -> None:
         """Closes the database."""

@@ -118,7 +118,7 @@ def test_ways_to_search_are_compared_and_the_report_is_kept(comparing, tmp_path)
     [
         ({"modes": ["text"]}, 422, "InvalidVariant"),
         ({"models": ["no-such-model"], **TWO_WAYS}, 422, "UnknownEncoder"),
-        ({"models": ["x" * 400], **TWO_WAYS}, 422, "InvalidVariant"),
+        ({"models": ["x" * 400], **TWO_WAYS}, 422, "UnknownEncoder"),
         ({"models": ["a,b"], **TWO_WAYS}, 422, "InvalidRequest"),
         ({"variants": []}, 422, "InvalidRequest"),
     ],
