@@ -25,8 +25,10 @@ from ingest.progress import OnProgress, Progress
 from retrieval.errors import PagelensError
 from retrieval.evaluation import EvaluationSet
 from retrieval.index.base import PageFilter
+from retrieval.matryoshka import read_name
 from retrieval.model_spec import ModelSpec
 from retrieval.search import Mode
+from retrieval.training.card import count_trained_on
 
 # What each variant, by its name, reports to.
 ProgressOf = Callable[[str], OnProgress]
@@ -128,6 +130,10 @@ def _run_variant(
         name=name,
         rankings={question.id: answers[question.text] for question in evaluation_set.questions},
         n_kept=sum(text not in missing for text in questions),
+        n_trained_on=max(
+            count_trained_on(read_name(name).name, questions)
+            for name in (variant.model, *variant.text_models)
+        ),
         index=index,
         models=models,
         library=kept.library,
@@ -160,7 +166,7 @@ def index_corpus(
     size = measure_index(folder)
     assert size is not None, "these libraries are in their folders"
     return IndexFacts(
-        n_pages=counts.pages + counts.photos,
+        n_pages=counts.pages,
         pages_per_second=report.pages_per_second,
         index_bytes=size.index_bytes,
         encoder=encoder,

@@ -57,7 +57,7 @@ class IndexFacts:
     """How a corpus was indexed.
 
     Attributes:
-        n_pages: pages and photos.
+        n_pages: photos among them.
         pages_per_second: None where an earlier run that was cut off had indexed all.
         index_bytes: vectors and words, without the log.
         encoder: its key.

@@ -32,6 +32,7 @@ class VariantRun:
     Attributes:
         rankings: question id -> what was found.
         n_kept: how many of them an earlier comparison had asked for.
+        n_trained_on: how many of them one of its models was trained on.
         models: those that took part.
         library: the folder of the library that was asked.
     """
@@ -40,6 +41,7 @@ class VariantRun:
     name: str
     rankings: Mapping[str, Ranking]
     n_kept: int
+    n_trained_on: int
     index: IndexFacts
     models: tuple[ModelFacts, ...]
     library: Path
@@ -155,10 +157,17 @@ class Comparison:
         """What the questions say of a variant beside the first, in a sentence."""
         first, difference = self.measured[0].name, measured.difference
         if difference is None:
-            return "what the others are compared with"
-        if not difference.differs_from_zero:
-            return f"no difference from {first} that these {self.n_questions} questions can show"
-        return f"{'better' if difference.mean > 0 else 'worse'} than {first}"
+            told = "what the others are compared with"
+        elif not difference.differs_from_zero:
+            told = f"no difference from {first} that these {self.n_questions} questions can show"
+        else:
+            told = f"{'better' if difference.mean > 0 else 'worse'} than {first}"
+        if measured.run.n_trained_on:
+            told += (
+                f", but it was trained on {measured.run.n_trained_on:,} of these "
+                f"{self.n_questions:,} questions, and knows their answers"
+            )
+        return told
 
 
 def check_questions(evaluation_set: EvaluationSet) -> None:

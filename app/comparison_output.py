@@ -16,6 +16,8 @@ from retrieval.bootstrap import Estimate
 UNKNOWN = "–"
 # What a retrieval measure is worth telling to.
 DECIMALS = 4
+# What is told beside the criterion, as people write it.
+TOLD_NAMES = ("nDCG@5", "recall@10")
 
 
 def comparison_json(comparison: Comparison) -> dict[str, Any]:
@@ -47,6 +49,7 @@ def _variant_json(comparison: Comparison, measured: MeasuredVariant) -> dict[str
         "difference": None,
         "ms_per_query": round(measured.ms_per_query, 1),
         "answers_kept": run.n_kept,
+        "trained_on": run.n_trained_on,
         "pages_per_second": None if speed is None else round(speed, 3),
         "bytes_per_page": round(run.index.bytes_per_page),
         "encoder": run.index.encoder,
@@ -87,6 +90,9 @@ def print_comparison(comparison: Comparison) -> None:
     for measured in comparison.measured:
         told = f"{measured.name}: {comparison.describe_difference(measured)}; {measured.cost}"
         told += f", {measured.licence}"
+        if measured.run.n_kept:
+            kept = count_things(measured.run.n_kept, "answer")
+            told += f"; {kept} with their times kept from an earlier run"
         console.print(printable(told), highlight=False, markup=False, soft_wrap=True)
     for line in comparison.spent:
         console.print(printable(line), highlight=False, markup=False, soft_wrap=True)
@@ -108,7 +114,7 @@ def _tabulate_quality(comparison: Comparison) -> Table:
 
 def _tabulate_rest(comparison: Comparison) -> Table:
     table = Table("way to search")
-    for title in (*TOLD[1:], "ms/query", "pages/s", "index a page"):
+    for title in (*TOLD_NAMES, "ms/query", "pages/s", "index a page"):
         table.add_column(title, no_wrap=True)
     for measured in comparison.measured:
         table.add_row(
@@ -123,8 +129,16 @@ def _tabulate_rest(comparison: Comparison) -> Table:
 
 def format_estimate(estimate: Estimate, *, sign: bool = False) -> str:
     """A mean with its interval, `0.702 [0.634, 0.765]`."""
-    form = "+.3f" if sign else ".3f"
-    return f"{estimate.mean:{form}} [{estimate.low:{form}}, {estimate.high:{form}}]"
+    ends = (estimate.low, estimate.high)
+    # An end that is not 0 must not read as if it were: it tells whether a difference is shown.
+    hides = estimate.differs_from_zero and any(round(end, 3) == 0 for end in ends)
+    form = f"{'+' if sign else ''}.{DECIMALS if hides else 3}f"
+    mean, low, high = (
+        # No -0.000.
+        f"{round(value, DECIMALS if hides else 3) + 0.0:{form}}"
+        for value in (estimate.mean, *ends)
+    )
+    return f"{mean} [{low}, {high}]"
 
 
 def format_speed(measured: MeasuredVariant) -> str:

@@ -27,7 +27,6 @@ from app.proposing import ProposalRun, Proposing
 from app.settings import Settings
 from app.settling import Settling
 from app.space_choice import open_space
-from app.text_models import check_text_name
 from app.viewing import Viewing
 from ingest.documents import (
     PAGES_PER_SECOND,
@@ -59,6 +58,7 @@ from retrieval.errors import (
 )
 from retrieval.evidence import draw_evidence
 from retrieval.records import Hit
+from retrieval.text_encoders.opening import check_text_name
 
 # Pages from which on a run says how fast the next one will be.
 PACE_PAGES = 20

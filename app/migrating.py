@@ -30,7 +30,7 @@ from app.searching import Searching
 from app.settings import Settings
 from app.settling import Settling
 from app.space_comparison import compare_spaces, judge_by_ids, sample_questions
-from app.text_models import check_text_name, read_text_keys
+from app.text_models import read_text_keys
 from ingest.documents import (
     ACTIVE_SPACE,
     COLLECTION,
@@ -61,6 +61,7 @@ from retrieval.errors import (
 from retrieval.questions import Question
 from retrieval.records import Hit
 from retrieval.search import SearchOptions
+from retrieval.text_encoders.opening import check_text_name
 
 # While more pages than these are missing, they are written before anybody has to wait for it.
 LAST_PAGES = 8

@@ -241,4 +241,4 @@ def shorten_label(name: str) -> str:
 
 def format_ms(ms: float) -> str:
     """A time with its unit."""
-    return f"{ms:,.0f} ms" if ms >= 1 else f"{ms:.1g} ms"
+    return f"{ms:,.0f} ms" if ms >= 10 else f"{ms:.1f} ms" if ms >= 1 else f"{ms:.1g} ms"

@@ -9,26 +9,13 @@ from pathlib import Path
 from ingest.documents import ENCODER_KEY, TEXT_ENCODER_IDS, TEXT_ENCODER_KEYS
 from ingest.space_settings import SpaceSettings
 from ingest.spaces import Space
-from retrieval.encoders.opening import EncoderOptions, looks_like_hub_id
+from retrieval.encoders.opening import EncoderOptions
 from retrieval.errors import EncoderMismatch
 from retrieval.matryoshka import read_name
-from retrieval.model_spec import names_folder
 from retrieval.text_encoders.base import TextEncoder
-from retrieval.text_encoders.catalog import find_text_spec, refuse_text_name
 from retrieval.text_encoders.channels import TextEncoders
 
 NO_MODELS = "no text model"
-
-
-def check_text_name(name: str) -> None:
-    """Refuses a name that is no catalog entry, no folder and no hub id.
-
-    Raises:
-        UnknownEncoder: listing the known names.
-    """
-    bare = read_name(name).name
-    if not (find_text_spec(bare) or names_folder(bare) or looks_like_hub_id(bare)):
-        raise refuse_text_name(bare)
 
 
 def read_text_names(read: Callable[[str], str | None]) -> tuple[str, ...]:

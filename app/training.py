@@ -20,10 +20,16 @@ from retrieval.errors import TrainingOutputExists
 from retrieval.evaluation import load_evaluation_set
 from retrieval.index.base import ALL_PAGES, PageFilter
 from retrieval.model_spec import names_folder
-from retrieval.training.card import TrainingCard, write_card
+from retrieval.training.card import TrainingCard, hash_question, write_card
 from retrieval.training.fitting import fit
 from retrieval.training.mining import MINING_DEPTH, POOL_DEPTH, mine_example
-from retrieval.training.opening import Trainee, Way, find_trainee, open_learner
+from retrieval.training.opening import (
+    Trainee,
+    Way,
+    check_prefixes,
+    find_trainee,
+    open_learner,
+)
 from retrieval.training.options import TrainingOptions
 from retrieval.training.records import (
     Example,
@@ -109,7 +115,7 @@ def train_on_folder(
         TrainingOutputExists: the output holds something else.
     """
     evaluation_set = load_evaluation_set(folder)
-    trainee, settings = _choose_trainee(model, settings)
+    trainee, settings = _choose_trainee(model, settings, options)
     with _make_output(output) as scratch:
         with Library(settings) as library:
             library.ingest([evaluation_set.corpus], on_progress)
@@ -154,7 +160,7 @@ def train_on_library(
         NotTrainable, TooFewQuestions, InvalidTraining: the model or the questions do not fit.
         TrainingOutputExists: the output holds something else.
     """
-    trainee, settings = _choose_trainee(model, settings)
+    trainee, settings = _choose_trainee(model, settings, options)
     with _make_output(output) as scratch:
         with Library(settings) as library:
             questions = [
@@ -171,7 +177,9 @@ def train_on_library(
         return _train(gathered, OWN_QUESTIONS, output, options, scratch, on_progress)
 
 
-def _choose_trainee(model: str | None, settings: Settings) -> tuple[Trainee | None, Settings]:
+def _choose_trainee(
+    model: str | None, settings: Settings, options: TrainingOptions
+) -> tuple[Trainee | None, Settings]:
     """What is trained, None for the library's encoder; and the settings to open the library with.
 
     An encoder of pages is trained on what the library's index finds with it.
@@ -179,6 +187,9 @@ def _choose_trainee(model: str | None, settings: Settings) -> tuple[Trainee | No
     if model is None:
         return None, settings
     trainee = find_trainee(model)
+    if trainee.spec is not None:
+        # Before the corpus is indexed.
+        check_prefixes(trainee.name, trainee.spec.dim, options)
     if not trainee.reads_pages:
         return trainee, settings
     return None, settings.model_copy(update={"model": model})
@@ -342,6 +353,10 @@ def _describe(
         learning_rate=options.learning_rate or learner.learning_rate,
         temperature=options.temperature,
         seed=options.seed,
+        batch_questions=options.batch_questions,
+        n_negatives=options.n_negatives,
+        held_out=options.held_out,
+        trained_on=tuple(sorted({hash_question(e.question.text) for e in examples})),
     )
 
 

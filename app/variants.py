@@ -11,7 +11,7 @@ from typing import Any
 
 from app.encoders import NONE, check_name
 from app.settings import Settings
-from app.text_models import NO_MODELS, check_text_name
+from app.text_models import NO_MODELS
 from retrieval.comparison_errors import InvalidVariant
 from retrieval.encoders.devices import AUTO
 from retrieval.encoders.opening import choose_encoder
@@ -19,6 +19,7 @@ from retrieval.index.base import VectorStorage
 from retrieval.model_spec import names_folder
 from retrieval.rerankers.opening import check_reranker
 from retrieval.search import Mode
+from retrieval.text_encoders.opening import check_text_name
 
 # A model's whole vectors, among lengths.
 FULL = "full"
@@ -186,9 +187,8 @@ def read_single(text: str) -> dict[str, Any]:
         name, is_given, value = part.partition("=")
         name = name.replace("-", "_")
         if not is_given or name not in READERS:
-            raise InvalidVariant(
-                f"variant {text!r}: {part!r} is not one of {', '.join(READERS)} with its value"
-            )
+            known = ", ".join(field.replace("_", "-") for field in READERS)
+            raise InvalidVariant(f"variant {text!r}: {part!r} is not one of {known} with its value")
         values[name] = _read_value(name, value)
     return values
 

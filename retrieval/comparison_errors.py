@@ -10,8 +10,8 @@ class InvalidVariant(PagelensError):
 
     exit_code = 2
     remedy = (
-        "Name two or more: --models a,b or --modes hybrid,text, say; `pagelens compare --help` "
-        "lists what a variant is made of."
+        "`pagelens compare --help` lists what a way to search is made of; two or more are "
+        "compared: --models a,b or --modes hybrid,text, say."
     )
 
 

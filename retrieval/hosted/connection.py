@@ -38,6 +38,8 @@ T = TypeVar("T")
 
 CONNECT_TIMEOUT_S = 10.0
 REASON_CHARACTERS = 160
+# Fewer are no key.
+KEY_CHARACTERS = 8
 
 # How Google says that a key is none, with a status that says that the request is none.
 GOOGLE_REFUSES_KEY = "API key not valid"
@@ -246,7 +248,9 @@ class ServiceConnection:
 
     def _shorten(self, text: str) -> str:
         """What an answer or an error says, on one short line, without the key."""
-        line = " ".join(text.replace(self._key, "***").split()) or "no reason given"
+        # A key of a few letters is none, and they stand in many a word.
+        told = text.replace(self._key, "***") if len(self._key) >= KEY_CHARACTERS else text
+        line = " ".join(told.split()) or "no reason given"
         return line if len(line) <= REASON_CHARACTERS else f"{line[:REASON_CHARACTERS]}..."
 
 

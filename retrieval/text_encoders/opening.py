@@ -13,6 +13,7 @@ from retrieval.text_encoders.catalog import (
     MINILM_DENSE,
     TEXT_CATALOG,
     find_text_spec,
+    find_vendor_models,
     refuse_text_name,
 )
 from retrieval.text_encoders.description import check_family
@@ -20,6 +21,19 @@ from retrieval.text_encoders.passage_encoder import PassageEncoder, PassageModel
 from retrieval.training.card import name_base
 
 AUTOMATIC = EncoderOptions()
+
+
+def check_text_name(name: str) -> None:
+    """Refuses a name that is no catalog entry, no folder and no hub id; asks nobody.
+
+    Raises:
+        UnknownEncoder: listing the known names.
+    """
+    bare = read_name(name).name
+    if find_text_spec(bare) or names_folder(bare):
+        return
+    if find_vendor_models(bare) or not looks_like_hub_id(bare):
+        raise refuse_text_name(bare)
 
 
 def open_text_encoder(name: str, options: EncoderOptions = AUTOMATIC) -> TextEncoder:
@@ -42,9 +56,8 @@ def open_text_encoder(name: str, options: EncoderOptions = AUTOMATIC) -> TextEnc
         HostedNotInstalled: it runs at a vendor, and the extra `hosted` is not installed.
     """
     name, dim = read_name(name)
+    check_text_name(name)
     known = find_text_spec(name)
-    if known is None and not names_folder(name) and not looks_like_hub_id(name):
-        raise refuse_text_name(name)
     # What was trained here is under the licence of what it was trained from.
     base = find_text_spec(name_base(name))
     admit_model(name, base, TEXT_CATALOG, commercial=options.commercial)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,11 @@ class TrainingCard:
         learning_rate: at its highest.
         temperature: of InfoNCE.
         seed: of all that was drawn.
+        batch_questions: in a step.
+        n_negatives: hard ones of a question, at most.
+        held_out: share of the questions, by document.
+        trained_on: hashes of the questions, as `hash_question` makes them: whoever measures by the
+            same must know.
     """
 
     base: str
@@ -51,6 +58,15 @@ class TrainingCard:
     learning_rate: float
     temperature: float
     seed: int
+    batch_questions: int
+    n_negatives: int
+    held_out: float
+    trained_on: tuple[str, ...]
+
+
+def hash_question(text: str) -> str:
+    """Tells a question from others without saying what it asks: 16 hex digits of its SHA-256."""
+    return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()[:16]
 
 
 def write_card(folder: Path, card: TrainingCard) -> None:
@@ -64,11 +80,23 @@ def name_base(name: str) -> str:
     return name_base(card.base) if card and card.base != name else name
 
 
+def count_trained_on(model: str, questions: Iterable[str]) -> int:
+    """How many of some questions a model was trained on here, or what it began with was."""
+    known: set[str] = set()
+    while (card := read_card(Path(model))) is not None:
+        known.update(card.trained_on)
+        if card.base == model:
+            break
+        model = card.base
+    return sum(hash_question(question) in known for question in questions)
+
+
 def read_card(folder: Path) -> TrainingCard | None:
     """That of a checkpoint; None for one that was not trained here, or has lost its card."""
     try:
         content: dict[str, Any] = json.loads((folder / CARD).read_text(encoding="utf-8"))
         dims = tuple(int(dim) for dim in content.pop("matryoshka_dims"))
-        return TrainingCard(matryoshka_dims=dims, **content)
+        trained_on = tuple(str(each) for each in content.pop("trained_on"))
+        return TrainingCard(matryoshka_dims=dims, trained_on=trained_on, **content)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -91,6 +91,9 @@ def find_trainee(name: str) -> Trainee:
     known = find_spec(name) or find_text_spec(name)
     if known is not None and known.is_hosted:
         raise NotTrainable(f"{name} runs at a vendor")
+    page_spec = find_spec(name)
+    if page_spec is not None and page_spec.family not in LORA_FAMILIES:
+        raise _refuse_native(name)
     if known is None and not names_folder(name) and not looks_like_hub_id(name):
         raise NotTrainable(f"{name} is no model of pages or text whose weights are at hand")
     checkpoint = locate_checkpoint(name, known.revision if known else "main")
@@ -102,14 +105,18 @@ def find_trainee(name: str) -> Trainee:
             return Trainee(name, Way.HEAD, checkpoint, spec)
         if family in LORA_FAMILIES:
             return Trainee(name, Way.LORA, checkpoint, spec)
-        raise NotTrainable(
-            f"{name} is in the form of transformers ({architectures[0]}); the same model in "
-            "colpali-engine's form, such as vidore/colqwen2-v1.0, is trained"
-        )
+        raise _refuse_native(name)
     kind = read_text_family(checkpoint)
     if kind != TextFamily.SENTENCE_TRANSFORMER:
         raise NotTrainable(f"{name} is an encoder of text of the family {kind.value}, not dense")
     return Trainee(name, Way.DENSE, checkpoint, find_text_spec(name))
+
+
+def _refuse_native(name: str) -> NotTrainable:
+    return NotTrainable(
+        f"{name} is in the form of transformers; the same model in colpali-engine's form, such as "
+        "vidore/colqwen2-v1.0, is trained"
+    )
 
 
 def open_learner(
@@ -143,7 +150,7 @@ def open_learner(
     """
     checkpoint, spec = trainee.checkpoint, trainee.spec
     if spec is not None:
-        _check_dims(trainee.name, spec.dim, options)
+        check_prefixes(trainee.name, spec.dim, options)
     if trainee.way == Way.HEAD:
         from retrieval.encoders.minilm_head import embedded_head, load_head
         from retrieval.training.heads import HeadLearner
@@ -169,13 +176,19 @@ def open_learner(
     admit_model(trainee.name, base, TEXT_CATALOG, commercial=run.commercial)
     placement = place_model(run.device, "float32", AUTO)
     learner = DenseLearner(checkpoint, spec, placement, read_page, options)
-    _check_dims(trainee.name, learner.dim, options)
+    check_prefixes(trainee.name, learner.dim, options)
     return learner
 
 
-def _check_dims(name: str, dim: int, options: TrainingOptions) -> None:
-    if any(not 0 < prefix < dim for prefix in options.matryoshka_dims):
+def check_prefixes(name: str, dim: int, options: TrainingOptions) -> None:
+    """Refuses Matryoshka prefixes that are no prefixes.
+
+    Raises:
+        InvalidTraining: one is not shorter than the vectors of the model.
+    """
+    wrong = [prefix for prefix in options.matryoshka_dims if not 0 < prefix < dim]
+    if wrong:
         raise InvalidTraining(
             f"the vectors of {name} have {dim} dimensions: Matryoshka prefixes are shorter, "
-            f"not {', '.join(map(str, options.matryoshka_dims))}"
+            f"not {', '.join(map(str, wrong))}"
         )

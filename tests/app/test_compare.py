@@ -96,8 +96,8 @@ def first(town, cache, broken):
 def test_a_variant_that_fails_is_told_with_its_reason_and_the_others_go_on(first, broken):
     comparison, _ = first
     assert [it.name for it in comparison.measured] == [
-        "minilm-layout, pool factor 1, hybrid, no reranker",
-        "minilm-layout, pool factor 1, text, no reranker",
+        "minilm-layout, hybrid, no reranker",
+        "minilm-layout, text, no reranker",
         "minilm-layout, pool factor 2, visual",
     ]
     (failed,) = comparison.failed

@@ -8,9 +8,11 @@ import pytest
 
 from app.compare import compare_variants
 from app.compare_report import PictureShrinker, describe_differences, render_report, summarise
+from app.comparison_output import format_estimate
 from app.report_charts import choose_log_ticks, choose_ticks, shorten_label, spread
 from app.settings import Settings
 from app.variants import list_variants
+from retrieval.bootstrap import Estimate
 from retrieval.evaluation import load_evaluation_set
 from tests.app.test_compare import write_set
 from tests.browser.conftest import CHROMIUM, CHROMIUM_ARGS
@@ -172,3 +174,20 @@ def test_a_long_name_keeps_its_ends():
     assert len(short) < 40
     assert short.startswith("vidore/colqwen2.5")
     assert short.endswith("no reranker")
+
+
+def test_a_model_that_was_trained_on_the_questions_is_not_simply_called_better(comparison):
+    text = comparison.measured[1]
+    assert "trained" not in comparison.describe_difference(text)
+    taught = replace(text, run=replace(text.run, n_trained_on=3))
+    told = comparison.describe_difference(taught)
+    assert told.endswith("but it was trained on 3 of these 4 questions, and knows their answers")
+
+
+def test_an_end_of_an_interval_that_is_not_0_does_not_read_as_0():
+    assert format_estimate(Estimate(0.033, 0.0002, 0.073, 46), sign=True) == (
+        "+0.0330 [+0.0002, +0.0730]"
+    )
+    assert format_estimate(Estimate(-0.0001, -0.001, 0.0, 46), sign=True) == (
+        "+0.000 [-0.001, +0.000]"
+    )

@@ -104,7 +104,7 @@ def test_auto_is_what_it_stands_for_on_this_machine():
         ({"pool_factor": "1,0"}, (), "pool_factor '0': a whole number from 1 is expected"),
         ({"vector_storage": "float8"}, (), "vector_storage 'float8': one of auto, float16"),
         ({"model": "minilm-layout,"}, (), "model '': a name is expected"),
-        ({}, ("colour=red", ""), "'colour=red' is not one of model, text_models"),
+        ({}, ("colour=red", ""), "'colour=red' is not one of model, text-models"),
         ({}, ("mode", ""), "'mode' is not one of"),
         ({}, ("model='open", ""), "No closing quotation"),
     ],

@@ -8,7 +8,13 @@ import pytest
 
 from retrieval.errors import TooFewQuestions
 from retrieval.training.batches import draw_batches
-from retrieval.training.card import TrainingCard, read_card, write_card
+from retrieval.training.card import (
+    TrainingCard,
+    count_trained_on,
+    hash_question,
+    read_card,
+    write_card,
+)
 from retrieval.training.mining import mine_example
 from retrieval.training.options import TrainingOptions
 from retrieval.training.records import Example, TrainingQuestion
@@ -166,6 +172,10 @@ CARD = TrainingCard(
     learning_rate=2e-4,
     temperature=0.02,
     seed=0,
+    batch_questions=32,
+    n_negatives=7,
+    held_out=0.15,
+    trained_on=(hash_question("What were net sales?"),),
 )
 
 
@@ -173,6 +183,20 @@ def test_a_card_is_read_as_it_was_written(tmp_path):
     write_card(tmp_path, CARD)
     assert read_card(tmp_path) == CARD
     assert json.loads((tmp_path / "training.json").read_text())["base"] == "minilm-layout"
+
+
+def test_the_questions_that_a_checkpoint_and_its_base_were_trained_on_are_known(tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        folder.mkdir()
+    write_card(first, CARD)
+    later = (hash_question("Who is the captain?"),)
+    write_card(second, replace(CARD, base=str(first), trained_on=later))
+    asked = ["What were  net sales?", "Who is the captain?", "How deep is the bay?"]
+    assert count_trained_on(str(first), asked) == 1
+    assert count_trained_on(str(second), asked) == 2
+    assert count_trained_on("minilm-layout", asked) == 0
+    assert "captain" not in (second / "training.json").read_text()
 
 
 @pytest.mark.parametrize("content", [None, "", "[]", "{}", '{"matryoshka_dims": 3}'], ids=str)
