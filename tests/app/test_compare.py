@@ -13,7 +13,7 @@ from app.settings import Settings
 from app.variants import list_variants
 from retrieval.errors import InvalidEvaluationSet
 from retrieval.evaluation import load_evaluation_set
-from tests.documents import write_text_pdf
+from tests.documents import draw_photo, encode_image, write_text_pdf
 from tests.terminal import last_json, run_pagelens
 
 # The last asks for what no word of its page says.
@@ -255,3 +255,10 @@ def test_a_command_that_cannot_end_well_ends_at_once(town, tmp_path):
     assert missing.returncode == 2
     assert "no: no such file or folder" in missing.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_photo_is_one_page(tmp_path):
+    folder = write_set(tmp_path / "town", ("fees", "storm"))
+    (folder / "corpus" / "beach.jpg").write_bytes(encode_image(draw_photo(), "JPEG"))
+    comparison, _ = compare(folder, tmp_path / "cache", mode="text", reranker="auto,none")
+    assert comparison.n_pages == 4
