@@ -26,7 +26,7 @@ class ModelSpec:
         n_parameters: number of weights, rounded for hub checkpoints; None where the vendor does
             not say.
         memory_bytes: memory the loaded weights take; 0 for a service.
-        model_card: where the model is described.
+        model_card: where the model is described: a URL, or words where it has no page of its own.
         checked: the month in which these facts were read, "2026-11", as they change; empty for
             what was read from a checkpoint itself.
         usd_per_million_tokens: a service's list price; None for weights that run here.

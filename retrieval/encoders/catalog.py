@@ -49,7 +49,7 @@ MINILM_LAYOUT = EncoderSpec(
     context_tokens=128,
     n_parameters=22_713_216,
     memory_bytes=58_514_125,
-    model_card="sentence-transformers/all-MiniLM-L6-v2 on the Hugging Face hub",
+    model_card="https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2",
     checked=CHECKED,
     note="Reads words, not looks. Runs on a CPU, without the hub.",
 )
@@ -89,7 +89,7 @@ def _visual(
         has_grid=has_grid,
         vidore_ndcg5=vidore_ndcg5,
         vidore_source=VIDORE_V1 if vidore_ndcg5 is not None else "",
-        model_card=f"{id} on the Hugging Face hub",
+        model_card=f"https://huggingface.co/{id}",
         checked=CHECKED,
         note=note,
     )

@@ -39,7 +39,7 @@ def _describe(
         context_tokens=context_tokens,
         n_parameters=n_parameters,
         memory_bytes=4 * (n_parameters or 0),
-        model_card=model_card or f"{id} on the Hugging Face hub",
+        model_card=model_card or f"https://huggingface.co/{id}",
         checked=CHECKED,
         note=note,
         matryoshka_dims=matryoshka_dims,

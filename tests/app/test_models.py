@@ -90,6 +90,13 @@ def test_json_holds_plain_values_of_every_entry():
         assert json.loads(json.dumps(model_json(model)))["id"] == model.spec.id
 
 
+def test_every_model_card_is_a_link_but_that_of_a_package():
+    prose = {entry["id"] for entry in listed() if not entry["model_card"].startswith("https://")}
+    assert prose == {"imagenet-tags"}
+    cards = {entry["id"]: entry["model_card"] for entry in listed("--modality", "pages")}
+    assert cards["vidore/colqwen2-v1.0"] == "https://huggingface.co/vidore/colqwen2-v1.0"
+
+
 @pytest.mark.parametrize(
     ("chosen", "said"),
     [
