@@ -24,6 +24,7 @@ from app.migration_record import (
     count_pages,
     find_other,
     read_migration,
+    read_order,
 )
 from app.migration_thread import MigrationThread
 from app.searching import Searching
@@ -37,6 +38,7 @@ from ingest.documents import (
     ENCODER_KEY,
     FIRST_SPACE,
     MIGRATION,
+    MIGRATION_ORDER,
     OF_SPACE,
     PAGES_PER_SECOND,
     VECTOR_STORAGE,
@@ -81,6 +83,7 @@ class MigrationStatus:
         progress: what it is doing; None if it is not at it.
         error: why it has stopped; None if nothing is wrong.
         left_out: pages that could not be looked at, and why.
+        order: what was asked for, as long as it is not begun; None afterwards.
     """
 
     migration: Migration | None
@@ -89,6 +92,7 @@ class MigrationStatus:
     progress: Progress | None
     error: PagelensError | None
     left_out: tuple[str, ...]
+    order: Target | None
 
 
 class Migrating(Searching):
@@ -123,6 +127,7 @@ class Migrating(Searching):
             at_work.progress,
             at_work.error,
             at_work.left_out,
+            read_order(self._documents),
         )
 
     @property
@@ -135,13 +140,16 @@ class Migrating(Searching):
     ) -> None:
         """Builds the second index and switches to it, while this process does other things.
 
+        What is asked for is stored when it returns: whatever ends the process, it can be gone on
+        with.
+
         Args:
             target: what the library shall be moved to.
             only_build: whether to leave the switch to somebody who has seen how both compare.
             force: whether to switch also where the new encoder is clearly worse.
 
         Raises:
-            MigrationNotPossible: this process is at it already.
+            MigrationNotPossible: this process, or another, is at it already.
             UnknownEncoder: the target's name is none.
             ReadOnlyLibrary: nobody may change the library.
         """
@@ -157,7 +165,11 @@ class Migrating(Searching):
                 left_out += self.switch_migration(on_progress, force=force)
             return left_out
 
-        self.migrating.begin(work)
+        def note() -> None:
+            with self._alone_at_it():
+                self._note_order(target)
+
+        self.migrating.begin(work, note)
 
     def build_migration(self, target: Target, on_progress: OnProgress) -> list[str]:
         """Builds a second index with another encoder, or goes on with it, and compares both.
@@ -249,6 +261,8 @@ class Migrating(Searching):
     def drop_old(self) -> int:
         """Removes the index that is not searched, whole or half built, with all known of it.
 
+        What was asked for and is not begun is forgotten.
+
         Returns:
             How many bytes of the disk it took; 0 where a Qdrant server held it.
 
@@ -258,6 +272,9 @@ class Migrating(Searching):
         self.check_writable()
         with self._alone_at_it():
             migration = read_migration(self._documents)
+            if migration is None and read_order(self._documents) is not None:
+                self._documents.write_settings({MIGRATION_ORDER: None})
+                return 0
             if migration is None:
                 raise MigrationNotPossible("the library has one index alone, and that is searched")
             other = self._spaces.settings(find_other(self._documents, migration))
@@ -278,13 +295,13 @@ class Migrating(Searching):
     def _begin(self, target: Target) -> Migration:
         """The migration to go on with, noted before the first page is written."""
         migration = read_migration(self._documents)
-        if target == Target():
-            if migration is None:
+        if migration is None and target == Target():
+            order = read_order(self._documents)
+            if order is None:
                 raise MigrationNotPossible("there is no migration to go on with: --to begins one")
-            opened = None
-        else:
-            opened = self.encoders.open_target(target)
-            self._check_target(opened, migration)
+            target = order
+        self._note_order(target)
+        opened = None if target == Target() else self._open_target(target, migration)
         if migration is not None:
             return self._require(
                 MigrationState.ENCODING, MigrationState.READY, MigrationState.ROLLED_BACK
@@ -299,8 +316,23 @@ class Migrating(Searching):
             MigrationState.ENCODING,
         )
         settings = {name_setting(key, opened.name): value for key, value in opened.settings.items()}
-        self._documents.write_settings({**settings, MIGRATION: begun.dump()})
+        self._documents.write_settings({**settings, MIGRATION: begun.dump(), MIGRATION_ORDER: None})
         return begun
+
+    def _note_order(self, target: Target) -> None:
+        """Stores what is asked for: a process may be ended while it opens the encoders of it."""
+        if target != Target() and read_migration(self._documents) is None:
+            self._documents.write_setting(MIGRATION_ORDER, target.resolve().dump())
+
+    def _open_target(self, target: Target, migration: Migration | None) -> OpenedTarget:
+        try:
+            opened = self.encoders.open_target(target)
+            self._check_target(opened, migration)
+        except Exception:
+            # Whoever asked is told; it shall not be tried again by itself.
+            self._documents.write_settings({MIGRATION_ORDER: None})
+            raise
+        return opened
 
     def _check_target(self, opened: OpenedTarget, migration: Migration | None) -> None:
         if _is_made_with(self._spaces.follow().settings, opened):

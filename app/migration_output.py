@@ -35,6 +35,7 @@ def status_body(status: MigrationStatus) -> MigrationStatusBody:
         migration=(
             None if status.migration is None else migration_body(status.migration, *status.pages)
         ),
+        asked=None if status.order is None else status.order.describe(),
         is_at_work=status.is_at_work,
         progress=(
             StageBody(stage=progress.stage, done=progress.done, total=progress.total)

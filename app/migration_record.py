@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import Enum
 
-from ingest.documents import MIGRATION, Documents
+from app.text_models import resolve_names
+from ingest.documents import MIGRATION, MIGRATION_ORDER, Documents
 from ingest.space_pages import SpacePages
 from retrieval.index.base import VectorStorage
+from retrieval.matryoshka import read_name
 
 
 class MigrationState(str, Enum):
@@ -42,6 +44,30 @@ class Target:
     pool_factor: int | None = None
     storage: VectorStorage | None = None
     text_models: tuple[str, ...] | None = None
+
+    def resolve(self) -> Target:
+        """The same with folders by absolute paths, which are found from any other."""
+        model, texts = self.model, self.text_models
+        return replace(
+            self,
+            model=None if model is None else str(read_name(model).resolve()),
+            text_models=None if texts is None else resolve_names(texts),
+        )
+
+    def describe(self) -> str:
+        """What is asked for, for people."""
+        parts = [
+            *([] if self.model is None else [self.model]),
+            *([] if self.pool_factor is None else [f"pool factor {self.pool_factor}"]),
+            *([] if self.storage is None else [self.storage.value]),
+            *(f"text model {name}" for name in self.text_models or ()),
+            *(["no text model"] if self.text_models == () else []),
+        ]
+        return ", ".join(parts)
+
+    def dump(self) -> str:
+        """As it is stored."""
+        return json.dumps(asdict(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +132,21 @@ def read_migration(documents: Documents) -> Migration | None:
     state = MigrationState(content.pop("state"))
     return Migration(
         **content, state=state, comparison=Comparison(**compared) if compared else None
+    )
+
+
+def read_order(documents: Documents) -> Target | None:
+    """What was asked of a library whose migration is not begun: its encoders are not opened yet."""
+    stored = documents.read_setting(MIGRATION_ORDER)
+    if stored is None:
+        return None
+    content = json.loads(stored)
+    storage, texts = content["storage"], content["text_models"]
+    return Target(
+        content["model"],
+        content["pool_factor"],
+        None if storage is None else VectorStorage(storage),
+        None if texts is None else tuple(texts),
     )
 
 

@@ -32,8 +32,12 @@ class MigrationThread:
         """Whether something is being done."""
         return self._thread is not None and self._thread.is_alive()
 
-    def begin(self, work: Work) -> None:
-        """Begins work, which is told whom to report to.
+    def begin(self, work: Work, note: Callable[[], None] | None = None) -> None:
+        """Begins work.
+
+        Args:
+            work: is told whom to report to.
+            note: called before it begins, if it may; nothing begins where it raises.
 
         Raises:
             MigrationNotPossible: other work is under way.
@@ -41,6 +45,8 @@ class MigrationThread:
         with self._beginning:
             if self.is_at_work:
                 raise MigrationNotPossible("the library's other index is being worked on")
+            if note is not None:
+                note()
             self.progress, self.error, self.left_out = None, None, ()
             self._thread = threading.Thread(target=self._run, args=(work,), name="migrate")
             self._thread.start()

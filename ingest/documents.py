@@ -30,6 +30,8 @@ ACTIVE_SPACE = "active_space"
 FIRST_SPACE = "index"
 # How it came to have another one; see `app.migration_record`.
 MIGRATION = "migration"
+# What was asked of it, until its encoders are opened.
+MIGRATION_ORDER = "migration_order"
 
 # What each space has of its own: its encoder of pages, and how its vectors are stored ...
 ENCODER_KEY = "encoder_key"
@@ -68,7 +70,15 @@ PAGES_PER_SECOND = "pages_per_second"
 BUCKET = "bucket"
 
 # What another library does not have of a copied one, as its id and its places are its own.
-NOT_COPIED = (LIBRARY_ID, SCHEMA, BUCKET, COLLECTION, ACTIVE_SPACE, MIGRATION)
+NOT_COPIED = (
+    LIBRARY_ID,
+    SCHEMA,
+    BUCKET,
+    COLLECTION,
+    ACTIVE_SPACE,
+    MIGRATION,
+    MIGRATION_ORDER,
+)
 
 
 @dataclass(frozen=True, slots=True)

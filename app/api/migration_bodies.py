@@ -89,6 +89,9 @@ class MigrationStatusBody(BaseModel):
     """What is done to the second index of a library."""
 
     migration: MigrationBody | None = Field(description="none where it has one index alone")
+    asked: str | None = Field(
+        None, description="what was asked for, until its encoders are opened and it is begun"
+    )
     is_at_work: bool = Field(description="whether the server is at it")
     progress: StageBody | None = Field(description="what it is doing")
     left_out: list[str] = Field(description="pages that could not be looked at, and why")

@@ -9,6 +9,7 @@ from app.library_status import read_status
 from app.migration_record import MigrationState, Target
 from app.restore import restore_library
 from retrieval.errors import MigrationNotPossible
+from retrieval.index.base import VectorStorage
 from tests.app.moving import (
     POOLED,
     QUESTIONS,
@@ -73,6 +74,59 @@ def test_a_migration_under_search_load_is_killed_twice_and_ends_as_a_fresh_libra
         assert_found_alike(moved, fresh)
         assert moved.count() == fresh.count()
         assert moved.examine(silent).is_healthy
+
+
+# A process that is asked to move a library, and is killed as it opens the encoders for that.
+KILLED_AT_OPENING = f"""
+import os, signal, sys
+sys.path.insert(0, {str(ROOT)!r})
+from pathlib import Path
+from tests.app.moving import POOLED, open_library
+
+def kill(target):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+with open_library(Path(sys.argv[1])) as library:
+    library.encoders.open_target = kill
+    library.begin_migration(POOLED)
+    library.migrating.join()
+"""
+
+
+def test_what_was_asked_is_gone_on_with_though_the_process_was_killed_before_it_began(
+    copied,
+):
+    ended = run_python("-c", KILLED_AT_OPENING, str(copied), timeout_s=KILLED_S)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    with open_library(copied) as library:
+        assert library.migration().migration is None
+        assert library.migration().order == POOLED
+        library.begin_migration(Target(), only_build=True)
+        library.migrating.join()
+        done = library.migration()
+        assert (done.error, done.order) == (None, None)
+        assert done.migration.state is MigrationState.READY
+        assert done.migration.encoder.startswith("minilm-layout, pool factor 2")
+
+
+def test_what_was_asked_in_vain_is_not_asked_again(copied, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with open_library(copied) as library:
+        library.begin_migration(Target(model=str(tmp_path / "empty")))
+        library.migrating.join()
+        assert library.migration().error is not None
+        assert library.migration().order is None
+        with pytest.raises(MigrationNotPossible, match="--to begins one"):
+            library.build_migration(Target(), silent)
+
+
+def test_what_was_asked_and_is_not_begun_can_be_taken_back(copied):
+    asked = Target("minilm-layout", 2, VectorStorage.TURBO8, ("minilm-dense",))
+    with open_library(copied) as library:
+        library._note_order(asked)
+        assert library.migration().order == asked
+        assert library.drop_old() == 0
+        assert library.migration().order is None
 
 
 def test_what_changes_meanwhile_is_in_the_new_index_and_after_a_roll_back_in_the_old(
