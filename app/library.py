@@ -20,7 +20,7 @@ from app.doctor import Diagnosis, examine, repair
 from app.encoders import LibraryEncoders, check_name
 from app.files_choice import open_files
 from app.library_status import LibraryStatus, describe_status
-from app.lock import holds_nothing, lock_library, remove_contents
+from app.lock import holds_nothing, lock_library, make_folder, remove_contents, remove_empty
 from app.migrating import Migrating
 from app.migration_thread import MigrationThread
 from app.proposing import ProposalRun, Proposing
@@ -92,7 +92,7 @@ class Library(Answering, Viewing, Cataloguing, Proposing, Comparing, Migrating):
         if self.folder.exists() and not self.folder.is_dir():
             raise InvalidLibraryPath(f"{self.folder} is a file, not a library folder")
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            made = make_folder(self.folder)
         except OSError as error:
             raise LibraryUnusable(f"{self.folder}: {error.strerror or error}") from error
         # Of a shared library nothing in the folder is one process's alone.
@@ -138,6 +138,7 @@ class Library(Answering, Viewing, Cataloguing, Proposing, Comparing, Migrating):
                 # The next try shall not find a library that is bound to what did not work.
                 remove_contents(self.folder)
             self._release()
+            remove_empty(made)
             raise
 
     def __enter__(self) -> Library:

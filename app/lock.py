@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -54,6 +55,24 @@ def lock_library(folder: Path) -> LibraryLock:
     since = datetime.now().astimezone().isoformat(timespec="seconds")
     holder.write_text(json.dumps({"pid": os.getpid(), "command": command, "since": since}))
     return LibraryLock(lock, holder)
+
+
+def make_folder(folder: Path) -> tuple[Path, ...]:
+    """Makes a folder where it is not there.
+
+    Returns:
+        What was made, parents last.
+    """
+    made = tuple(path for path in (folder, *folder.parents) if not path.exists())
+    folder.mkdir(parents=True, exist_ok=True)
+    return made
+
+
+def remove_empty(folders: tuple[Path, ...]) -> None:
+    """Removes folders as long as nobody has put anything there."""
+    with suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
 
 
 def holds_nothing(folder: Path) -> bool:

@@ -208,10 +208,14 @@ def test_what_a_crash_left_unfinished_is_removed_when_the_library_is_opened(enco
 
 def test_a_library_that_could_not_be_made_leaves_nothing_behind(tmp_path):
     (tmp_path / "no-checkpoint").mkdir()
-    folder = tmp_path / "library"
+    folder = tmp_path / "libraries" / "library"
     with pytest.raises(PagelensError):
         Library(Settings(library=folder, model=str(tmp_path / "no-checkpoint")))
-    assert list(folder.iterdir()) == []
+    assert not folder.parent.exists()
+    folder.mkdir(parents=True)
+    with pytest.raises(PagelensError):
+        Library(Settings(library=folder, model=str(tmp_path / "no-checkpoint")))
+    assert list(folder.iterdir()) == [], "a folder that was there stays"
     Library(Settings(library=folder, model="minilm-layout")).close()
     with pytest.raises(PagelensError):
         Library(Settings(library=folder, model=str(tmp_path / "no-checkpoint")))
