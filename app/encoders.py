@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.migration_record import Target
+from app.model_folders import check_kept
 from app.settings import Settings
 from app.sound_models import LibrarySounds
 from app.text_models import (
@@ -86,6 +87,7 @@ class LibraryEncoders:
 
         Raises:
             EncoderMismatch: the library is bound to another encoder.
+            ModelFolderGone: it was made with a model in a folder that is not there any more.
             InvalidSetting: two text models make the same channel.
             SelfTestFailed: it does not find what any encoder must find.
             LicenceRefused, ModelNotOpenable: a model that is named may not, or cannot, be opened.
@@ -96,6 +98,7 @@ class LibraryEncoders:
         self._settings = settings
         space = SpaceSettings(documents, documents.active_space())
         bound_id = space.read(ENCODER_ID)
+        check_kept(folder, bound_id)
         self.choice = self._choose(settings.model, bound_id, space.read(ENCODER_KEY))
         bound_factor = int(space.read(POOL_FACTOR) or 1)
         factor = settings.pool_factor or bound_factor
@@ -165,6 +168,7 @@ class LibraryEncoders:
         assert key is not None, "a space is bound to an encoder before it is opened"
         if key not in self._opened:
             name = space.read(ENCODER_ID) or self.choice.name
+            check_kept(self._folder, name)
             encoder = open_encoder(name, self.options(int(space.read(POOL_FACTOR) or 1)))
             self._refuse_other(key, encoder.key)
             self._opened[key] = encoder
@@ -238,6 +242,7 @@ class LibraryEncoders:
         """
         with self._photo_lock:
             if self._photos is None:
+                check_kept(self._folder, self._documents.read_setting(PHOTO_ENCODER_ID))
                 bound_key = self._documents.read_setting(PHOTO_ENCODER_KEY)
                 choice = self.choose_photos()
                 encoder = open_photo_encoder(choice.name, self.options())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+from app.model_folders import check_kept
 from ingest.documents import SOUND_ENCODER_ID, SOUND_ENCODER_KEY, Documents
 from retrieval.admission import admit_model
 from retrieval.encoders.base import SoundEncoder
@@ -124,6 +125,7 @@ class LibrarySounds:
                 choice = self.choose()
                 if choice is None:
                     raise refuse_sound(self._asked)
+                check_kept(self._folder, self._documents.read_setting(SOUND_ENCODER_ID))
                 encoder = open_sound_encoder(choice.name, self._options)
                 bound = self._documents.read_setting(SOUND_ENCODER_KEY)
                 if bound is None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from app.model_folders import check_kept
 from ingest.documents import ENCODER_KEY, TEXT_ENCODER_IDS, TEXT_ENCODER_KEYS
 from ingest.space_settings import SpaceSettings
 from ingest.spaces import Space
@@ -104,9 +105,12 @@ class LibraryTexts:
 
         Raises:
             EncoderMismatch: one has changed since.
+            ModelFolderGone: one was a folder that is not there any more.
             PagelensError: the weights of one cannot be had.
         """
-        encoders, keys = self.open(read_text_names(space.read)), read_text_keys(space.read)
+        names, keys = read_text_names(space.read), read_text_keys(space.read)
+        check_kept(self._folder, *names)
+        encoders = self.open(names)
         if keys != encoders.keys:
             raise self._refuse(keys, encoders.keys)
         return encoders

@@ -12,6 +12,13 @@ class UnknownEncoder(PagelensError):
     remedy = "`pagelens models` lists the models."
 
 
+class ModelFolderGone(PagelensError):
+    """A library was made with a model in a folder, and that was moved, renamed or removed."""
+
+    exit_code = 5
+    remedy = "Move the folder, or a copy of it, back to where it was."
+
+
 class WeightsRefused(PagelensError):
     """Model weights are missing or are not the file that Pagelens expects."""
 

@@ -10,11 +10,14 @@ from app.settings import Settings
 from ingest.documents import ENCODER_KEY, Documents, PageRecord
 from ingest.files import original_path, preview_path
 from ingest.sources import read_source
+from retrieval.encoders.minilm_basis import load_basis
+from retrieval.encoders.minilm_head import save_head
 from retrieval.encoders.stream import encode_pages
 from retrieval.errors import (
     AmbiguousDocument,
     EncoderMismatch,
     LibraryBusy,
+    ModelFolderGone,
     PagelensError,
     UnknownDocument,
 )
@@ -220,6 +223,21 @@ def test_a_library_that_could_not_be_made_leaves_nothing_behind(tmp_path):
     with pytest.raises(PagelensError):
         Library(Settings(library=folder, model=str(tmp_path / "no-checkpoint")))
     assert (folder / "pagelens.sqlite").exists()
+
+
+def test_a_library_says_that_the_folder_of_its_model_was_moved_and_opens_once_it_is_back(tmp_path):
+    head = tmp_path / "my-head"
+    head.mkdir()
+    save_head(load_basis()[:, ::-1].copy(), head)
+    folder = tmp_path / "library"
+    Library(Settings(library=folder, model=str(head))).close()
+    head.rename(tmp_path / "renamed")
+    for asked in ("auto", str(tmp_path / "renamed")):
+        with pytest.raises(ModelFolderGone) as refused:
+            Library(Settings(library=folder, model=asked))
+        assert f"was made with the model folder {head}, which is not there" in str(refused.value)
+    (tmp_path / "renamed").rename(head)
+    open_library(folder).close()
 
 
 def test_a_library_of_another_encoder_is_refused_by_both_names_and_let_go(tmp_path):
