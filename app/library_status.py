@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from app.migration_record import Migration, count_pages, read_migration
+from app.migration_record import Migration, Target, count_pages, read_migration, read_order
 from ingest.documents import COLLECTION, ENCODER_ID, Counts, Document, Documents
 from ingest.job_table import Jobs
 from ingest.jobs import Job, JobState
@@ -32,6 +32,7 @@ class LibraryStatus:
         under_way: jobs that are not over, also where no process works on them now.
         migration: its move to another encoder; None where it has one index alone.
         migrated_pages: how many are in the index that is not searched, and of how many.
+        order: the migration that was asked for, as long as it is not begun; None afterwards.
     """
 
     counts: Counts
@@ -43,6 +44,7 @@ class LibraryStatus:
     under_way: tuple[Job, ...]
     migration: Migration | None = None
     migrated_pages: tuple[int, int] = (0, 0)
+    order: Target | None = None
 
 
 def read_status(
@@ -83,4 +85,5 @@ def describe_status(folder: Path, documents: Documents, jobs: Jobs) -> LibrarySt
         tuple(task.job for task in jobs.list_in(*UNDER_WAY)),
         migration,
         count_pages(documents, migration),
+        read_order(documents),
     )

@@ -11,7 +11,7 @@ from app.api.migration_bodies import (
     MigrationStatusBody,
     StageBody,
 )
-from app.migration_record import Comparison, Migration, MigrationState
+from app.migration_record import Comparison, Migration, MigrationState, Target
 from app.wording import count_things
 
 if TYPE_CHECKING:
@@ -89,6 +89,14 @@ def describe_comparison(comparison: ComparisonBody) -> list[str]:
         f"difference {comparison.ndcg_after - comparison.ndcg_before:+.3f}, 95 % interval "
         f"{low:+.3f} to {high:+.3f}: {verdict}",
     ]
+
+
+def describe_order(order: Target) -> str:
+    """What was asked for and is not begun, in a line, and what may be done next."""
+    return (
+        f"Migration to {order.describe()}: asked for, not begun (`pagelens migrate` begins it, "
+        "`--drop-old` forgets it)."
+    )
 
 
 def describe_migration(migration: MigrationBody) -> str:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app.errors import printable
-from app.migration_output import describe_migration, migration_body
+from app.migration_output import describe_migration, describe_order, migration_body
 from app.wording import count_things, format_bytes
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ def status_json(status: LibraryStatus) -> dict[str, Any]:
     if status.migration is not None:
         body = migration_body(status.migration, *status.migrated_pages)
         content["migration"] = body.model_dump(mode="json")
+    if status.order is not None:
+        content["migration_asked"] = status.order.describe()
     return content
 
 
@@ -69,6 +71,9 @@ def print_status(folder: Path, status: LibraryStatus) -> None:
         )
     if status.migration is not None:
         line = describe_migration(migration_body(status.migration, *status.migrated_pages))
+        console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
+    if status.order is not None:
+        line = describe_order(status.order)
         console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
     if counts.unread_pages:
         console.print(f"{count_things(counts.unread_pages, 'page')} without a word to search by")

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from app.api.bodies import TagsBody
 from app.cataloguing import DocumentOrder, DocumentQuery
 from app.library import Library
-from app.migration_output import describe_migration, migration_body
+from app.migration_output import describe_migration, describe_order, migration_body
 from app.model_output import describe_encoders
 from app.wording import count_things, format_bytes
 from ingest.documents import Document
@@ -133,6 +133,8 @@ class LibraryTab:
         if status.migration is not None:
             migration = migration_body(status.migration, *status.migrated_pages)
             lines += show_line(describe_migration(migration))
+        if status.order is not None:
+            lines += show_line(describe_order(status.order))
         return lines
 
     def _list(self, view: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from app.migration_record import MigrationState, Target
 from app.restore import restore_library
 from retrieval.errors import MigrationNotPossible
 from retrieval.index.base import VectorStorage
+from tests.app.api.test_command_line import run
 from tests.app.moving import (
     POOLED,
     QUESTIONS,
@@ -98,6 +99,9 @@ def test_what_was_asked_is_gone_on_with_though_the_process_was_killed_before_it_
 ):
     ended = run_python("-c", KILLED_AT_OPENING, str(copied), timeout_s=KILLED_S)
     assert ended.returncode == -signal.SIGKILL, ended.stderr
+    assert read_status(copied).order == POOLED
+    said = "Migration to pool factor 2: asked for, not begun (`pagelens migrate` begins it"
+    assert said in run("status", "--library", copied)[1]
     with open_library(copied) as library:
         assert library.migration().migration is None
         assert library.migration().order == POOLED
