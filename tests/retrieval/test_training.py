@@ -317,8 +317,11 @@ def test_how_a_model_is_trained_is_read_from_it(tiny_checkpoint, tmp_path):
 
 
 def test_what_is_not_trained_here_is_refused(tiny_checkpoint, tmp_path):
-    with pytest.raises(NotTrainable, match=r"form of transformers \(ColQwen2ForRetrieval"):
+    with pytest.raises(NotTrainable, match="in the form of transformers"):
         find_trainee(str(tiny_checkpoint("native-colqwen2")))
+    # By its name alone: the hub is not asked.
+    with pytest.raises(NotTrainable, match="in the form of transformers"):
+        find_trainee("vidore/colqwen2-v1.0-hf")
     colbert = tmp_path / "colbert"
     with pytest.raises(NotTrainable, match="family multi-vector, not dense"):
         find_trainee(str(write_colbert(colbert)))
