@@ -112,7 +112,6 @@ def test_recall_is_of_the_exact_search_of_whole_vectors(tuning):
     assert reference.difference is None
     by_name = {it.name: it for it in tuning.tried}
     assert by_name["turbo8: exact"].recall.mean > by_name["turbo8, pool 3: exact"].recall.mean
-    assert by_name["float16: 20 candidates"].recall.mean < 1.0
     for it in tuning.tried:
         assert 0 < it.recall.mean <= 1
         assert 0 < it.p50_ms <= it.p95_ms
